@@ -1,0 +1,1 @@
+"""Prefect flows of the PLMS pipeline: thin calls into :mod:`plms_pipeline`."""
