@@ -80,7 +80,11 @@ def _array(declared: Table, column: Column, values: Any) -> pa.Array:
     try:
         if column.type == "string" and isinstance(values, np.ndarray):
             values = values.tolist()
-        array = pa.array(values, type=_ARROW[column.type], from_pandas=True)
+        if "int" in column.type and not column.type.startswith("list"):
+            # pyarrow truncates 1.5 to 1 when it is told the type; a checked cast does not.
+            array = pa.array(values, from_pandas=True).cast(_ARROW[column.type])
+        else:
+            array = pa.array(values, type=_ARROW[column.type], from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise ContractError(f"{at}: not {column.type} ({str(error).splitlines()[0]})") from None
     if isinstance(array, pa.ChunkedArray):
