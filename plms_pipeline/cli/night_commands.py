@@ -1,0 +1,186 @@
+"""``plms detect`` and ``plms score``: single recordings and given movements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plms_pipeline.cli.common import Progress, common_options, settings_from
+from plms_pipeline.errors import InputError, PlmsError
+
+if TYPE_CHECKING:
+    from plms_pipeline.night import NightPart
+
+_SCORE_TABLES = ["scored_movement", "night"]
+_DETECT_TABLES = ["leg_movement", "unusable_span", "signal_quality", *_SCORE_TABLES]
+_EVENT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _event_options(command: Any) -> Any:
+    for name, text in (
+        ("--arousals", "Arousals (onset_s, offset_s). Left out: unknown; a file with its header only: none found."),
+        ("--respiratory", "Respiratory events (onset_s, offset_s, type). Left out: unknown."),
+        ("--stages", "Sleep stages (onset_s, duration_s, stage). Left out: unknown, so no index."),
+    ):
+        command = click.option(name, type=_EVENT_FILE, help=text)(command)
+    return command
+
+
+def _output_options(command: Any) -> Any:
+    for option in (
+        click.option("--overwrite", is_flag=True, help="Replace files of an earlier run."),
+        click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True),
+        click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the tables."),
+        click.option("--set", "overrides", multiple=True, metavar="RULE_SET.OPTION=VALUE", help="Override an option."),
+        click.option("--rules", default="wasm2016", show_default=True, help="Rule sets by name or path, commas between."),
+    ):
+        command = option(command)
+    return command
+
+
+def _write(folder: Path, part: NightPart, names: list[str], form: str, overwrite: bool) -> None:
+    from plms_pipeline import contracts
+    from plms_pipeline.store.export import write_files
+
+    tables = {name: contracts.to_arrow(name, part.tables[name]) for name in names}
+    for path in write_files(folder, tables, form, overwrite=overwrite):
+        click.echo(str(path))
+
+
+def _say_indices(part: NightPart) -> None:
+    night = part.tables["night"]
+    for row in range(len(night["rule_set"])):
+        index, low, high = (night[f"plmsi{kind}_per_h"][row] for kind in ("", "_lo", "_hi"))
+        value = "undefined" if index is None else f"{index:.1f}/h"
+        bounds = "" if low is None else f" [{low:.1f}, {high:.1f}]"
+        reason = night["plmsi_per_h_reason"][row]
+        click.echo(
+            f"{night['recording_id'][row]}: {night['rule_set'][row]} PLMS index {value}{bounds}, "
+            f"evidence {night['evidence_class'][row]}" + (f" ({reason})" if reason else ""),
+            err=True,
+        )
+
+
+@click.command()
+@click.option("--movements", type=_EVENT_FILE, required=True, help="Movements (leg L, R or C, onset_s, offset_s).")
+@_event_options
+@click.option("--gaps", type=_EVENT_FILE, help="Stretches without usable signal (onset_s, offset_s, optionally leg).")
+@click.option("--lights-off", "lights_off_s", type=float, metavar="S", help="Lights off, seconds from the start.")
+@click.option("--lights-on", "lights_on_s", type=float, metavar="S", help="Lights on, seconds from the start.")
+@click.option("--legs", type=click.Choice(["both", "left", "right", "combined"]), help="What was recorded.")
+@click.option("--duration", "duration_s", type=float, metavar="S", help="End of the recording (default: of the stages).")
+@_output_options
+@common_options
+def score(
+    movements: Path,
+    stages: Path | None,
+    respiratory: Path | None,
+    arousals: Path | None,
+    gaps: Path | None,
+    lights_off_s: float | None,
+    lights_on_s: float | None,
+    legs: str | None,
+    duration_s: float | None,
+    rules: str,
+    overrides: tuple[str, ...],
+    out: Path,
+    form: str,
+    overwrite: bool,
+    progress: Progress,
+) -> None:
+    """Score given leg movements (detected or human) under any rule sets.
+
+    CSV or Parquet, times in seconds from the start of the recording. Columns that are not needed are ignored.
+    """
+    from plms_pipeline import night
+    from plms_pipeline.store.export import check_output
+
+    check_output(out, _SCORE_TABLES, form, overwrite=overwrite)
+    rule_sets = night.load_rule_sets(rules.split(","), settings_from(overrides))
+    given = night.read_given(
+        movements,
+        stages=stages,
+        respiratory=respiratory,
+        arousals=arousals,
+        gaps=gaps,
+        legs=legs,
+        duration_s=duration_s,
+        lights_off_s=lights_off_s,
+        lights_on_s=lights_on_s,
+    )
+    part = night.score_given(night.local_ids(movements), given, rule_sets)
+    _write(out, part, _SCORE_TABLES, form, overwrite)
+    _say_indices(part)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--left", multiple=True, metavar="LABEL", help="Left leg channel; twice: the two are subtracted.")
+@click.option("--right", multiple=True, metavar="LABEL", help="Right leg channel; twice: the two are subtracted.")
+@click.option("--combined", multiple=True, metavar="LABEL", help="One channel that holds both legs.")
+@click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="Sensor of the leg channels that are found by label.")
+@_event_options
+@click.option("--plot", is_flag=True, help="Also draw each night as SVG.")
+@_output_options
+@common_options
+def detect(
+    files: tuple[Path, ...],
+    left: tuple[str, ...],
+    right: tuple[str, ...],
+    combined: tuple[str, ...],
+    sensor: str | None,
+    stages: Path | None,
+    respiratory: Path | None,
+    arousals: Path | None,
+    plot: bool,
+    rules: str,
+    overrides: tuple[str, ...],
+    out: Path,
+    form: str,
+    overwrite: bool,
+    progress: Progress,
+) -> None:
+    """Detect leg movements in recordings (EDF, EDF+, BDF) and score them.
+
+    One file: tables directly in the folder; several: a sub-folder per file. Naming a channel declares it a leg EMG.
+    """
+    from plms_pipeline import night
+    from plms_pipeline.store.export import check_output
+
+    folders = {path: out if len(files) == 1 else out / path.stem for path in files}
+    if len(set(folders.values())) < len(files):
+        raise InputError("two files have the same name without ending; run them one by one into folders of their own")
+    if len(files) > 1 and any((stages, respiratory, arousals)):
+        raise InputError("--stages, --respiratory and --arousals belong to one recording; give one file at a time")
+    for folder in folders.values():
+        check_output(folder, _DETECT_TABLES, form, overwrite=overwrite)
+    rule_sets = night.load_rule_sets(rules.split(","), settings_from(overrides))
+    detector = night.load_detector({})
+    channels = {"left": left, "right": right, "combined": combined, "sensor": sensor}
+    failed = 0
+    for done, (path, folder) in enumerate(folders.items()):
+        progress("detect", done, len(files))
+        try:
+            part = night.detect_file(
+                path,
+                channels,
+                detector,
+                rule_sets,
+                stages=stages,
+                respiratory=respiratory,
+                arousals=arousals,
+                plot_to=folder / "night.svg" if plot else None,
+            )
+            _write(folder, part, _DETECT_TABLES, form, overwrite)
+            _say_indices(part)
+        except PlmsError as error:
+            if len(files) == 1:
+                raise
+            failed += 1
+            click.echo(f"plms: {error}", err=True)
+    progress("detect", len(files), len(files))
+    if failed:
+        click.echo(f"plms: {failed} of {len(files)} files could not be scored", err=True)
+        raise SystemExit(2 if failed == len(files) else 1)
