@@ -1,0 +1,82 @@
+"""What a reader noticed: findings with a code, a severity and one line of text."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from plms_pipeline import contracts
+from plms_pipeline.errors import PlmsError
+
+
+class Finding(NamedTuple):
+    """One thing noticed in an input.
+
+    Attributes
+    ----------
+    code : str
+        A value of ``schemas/codes/finding.yaml``.
+    severity : str
+        ``error`` (recording or channel unusable), ``warning`` (something was repaired, left out or assumed) or
+        ``info``.
+    text : str
+        One line, without paths.
+    """
+
+    code: str
+    severity: str
+    text: str
+
+
+class EdfDefect(PlmsError):
+    """A recording that cannot be opened at all.
+
+    Attributes
+    ----------
+    code : str
+        A value of ``schemas/codes/finding.yaml`` with severity ``error``.
+    text : str
+        One line, without paths.
+    """
+
+    exit_code = 2
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        self.text = finding(code, detail).text
+        super().__init__(self.text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_defect, (self.code, self.text))
+
+
+def _rebuild_defect(code: str, text: str) -> EdfDefect:
+    defect = EdfDefect(code)
+    defect.text = text
+    defect.args = (text,)
+    return defect
+
+
+@cache
+def _declared() -> dict[str, dict[str, str]]:
+    return {value["value"]: value for value in contracts.load_yaml("codes/finding.yaml")["values"]}
+
+
+def finding(code: str, detail: str = "") -> Finding:
+    """A finding of a declared code.
+
+    Parameters
+    ----------
+    code : str
+        A value of ``schemas/codes/finding.yaml``; an undeclared one is a programming error (KeyError).
+    detail : str
+        What exactly, in this file: labels, counts, seconds. Never a path.
+    """
+    declared = _declared()[code]
+    text = declared["label"] if not detail else f"{declared['label']} ({detail})"
+    return Finding(code, declared["severity"], text)
+
+
+def what_to_do(code: str) -> str:
+    """What the user can do about a finding."""
+    return _declared()[code]["action"]

@@ -1,0 +1,77 @@
+"""Annotation labels to canonical stages, event types and legs; exact, through the code lists."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from plms_pipeline import contracts
+from plms_pipeline.ingest.channels import role_of
+
+_SIDES = {"left": "L", "left_1": "L", "left_2": "L", "right": "R", "right_1": "R", "right_2": "R"}
+
+
+def _form(label: str) -> str:
+    return contracts.normal_form(label.replace("_", " "))
+
+
+@cache
+def _index(name: str) -> dict[str, str]:
+    return {
+        _form(spelling): code.value for code in contracts.codes(name).codes for spelling in (code.value, *code.aliases)
+    }
+
+
+@cache
+def _column_only() -> frozenset[str]:
+    return frozenset(_form(label) for label in contracts.load_yaml("codes/stage.yaml")["only_in_stage_column"])
+
+
+@cache
+def _legs() -> dict[str, str]:
+    legs = contracts.load_yaml("codes/event.yaml")["legs"]
+    return {_form(label): leg for leg, labels in legs.items() for label in labels}
+
+
+def _readings(label: str) -> list[str]:
+    # NSRR writes `concept|original label`; the original is the more specific of the two
+    concept, bar, original = label.partition("|")
+    return [_form(label)] if not bar else [_form(label), _form(original), _form(concept)]
+
+
+def stage_of(label: str, *, in_stage_column: bool) -> str | None:
+    """Canonical stage of a label, or None.
+
+    Parameters
+    ----------
+    label : str
+    in_stage_column : bool
+        True where only stages can stand; among free annotations short labels such as ``1`` or ``R`` mean nothing.
+    """
+    for form in _readings(label):
+        if form in _index("stage") and (in_stage_column or form not in _column_only()):
+            return _index("stage")[form]
+    return None
+
+
+def event_type_of(label: str) -> str | None:
+    """Canonical event type of a label, or None for a label in no list."""
+    for form in _readings(label):
+        if form in _index("event"):
+            return _index("event")[form]
+    return None
+
+
+@cache
+def class_of(event_type: str) -> str:
+    """respiratory, arousal, movement, lights or other."""
+    return str(contracts.codes("event").get(event_type).extra["class"])
+
+
+def legs_of(label: str, location: str) -> str:
+    """Leg of a movement mark: L, R, LR (both) or C (not said), from the label, else from its signal."""
+    for form in _readings(label):
+        if form in _legs():
+            return _legs()[form]
+    if location in ("L", "R", "C"):
+        return location
+    return _SIDES.get(role_of(location) or "", "C")

@@ -1,0 +1,94 @@
+"""Time-stamped annotation lists (TALs) of EDF+ and BDF+ annotation signals."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
+
+# EDF+ 2.2.2: onset always signed, duration without sign, decimal point, no exponent
+_TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?)?)?\x14")
+
+
+class Tal(NamedTuple):
+    """One time-stamped annotation list.
+
+    Attributes
+    ----------
+    onset_us : int
+        Microseconds after the start time of the header.
+    duration_us : int or None
+        None where the file names no duration.
+    texts : tuple of str
+        Annotations at that onset; a time-keeping list begins with an empty one.
+    """
+
+    onset_us: int
+    duration_us: int | None
+    texts: tuple[str, ...]
+
+
+def to_us(text: str) -> int:
+    """Microseconds of a decimal number of seconds, exact up to the rounding of the seventh decimal.
+
+    Raises
+    ------
+    ValueError
+        For text that is no finite number.
+    """
+    try:
+        value = Decimal(text.strip())
+    except ArithmeticError:
+        raise ValueError(f"{text!r} is no number") from None
+    if not value.is_finite():
+        raise ValueError(f"{text!r} is no finite number")
+    return int((value * 1_000_000).to_integral_value(ROUND_HALF_EVEN))
+
+
+def parse_tals(block: bytes) -> tuple[list[Tal], int]:
+    """The annotation lists of one annotation signal in one record (EDF+ 2.2.2).
+
+    Parameters
+    ----------
+    block : bytes
+        All bytes of the signal in the record; unused bytes are zero.
+
+    Returns
+    -------
+    tals : list of Tal
+        In the order of the file.
+    n_malformed : int
+        Lists that could not be read.
+    """
+    tals: list[Tal] = []
+    n_malformed = 0
+    for chunk in block.split(b"\x00"):
+        if not chunk:
+            continue
+        match = _TAL.match(chunk)
+        if match is None or not chunk.endswith(b"\x14"):
+            n_malformed += 1
+            continue
+        duration = match.group(2)
+        texts = chunk[match.end() :].split(b"\x14")[:-1]
+        tals.append(
+            Tal(
+                to_us(match.group(1).decode()),
+                None if duration is None else to_us(duration.decode()),
+                tuple(_text(text) for text in texts),
+            )
+        )
+    return tals, n_malformed
+
+
+def first_stamp_us(block: bytes) -> int | None:
+    """Time stamp of a record: the onset of the first list of its first annotation signal (EDF+ 2.2.4)."""
+    match = _TAL.match(block)
+    return None if match is None else to_us(match.group(1).decode())
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").strip()
