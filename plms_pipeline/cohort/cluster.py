@@ -76,13 +76,22 @@ class DaskExecutor:
             if self._settings.address is None and self._settings.cluster_class == "distributed.LocalCluster":
                 # What ~/.config/dask or DASK_* say must not change a run on this machine.
                 dask.config.refresh(paths=[], env={})
+                stack.enter_context(
+                    dask.config.set(
+                        {
+                            # A result on a worker that just died is asked for until then; here that can be short.
+                            "distributed.comm.timeouts.connect": "3s",
+                            # Without a dashboard the processes still serve HTTP; leave it nothing to serve.
+                            "distributed.scheduler.http.routes": [],
+                            "distributed.worker.http.routes": [],
+                        }
+                    )
+                )
             stack.enter_context(
                 dask.config.set(
                     {
                         "distributed.scheduler.allowed-failures": 0,
                         "distributed.scheduler.worker-saturation": 1.0,
-                        "distributed.comm.retry.count": 3,
-                        "distributed.admin.low-level-log-length": 1000,
                     }
                 )
             )
@@ -180,6 +189,7 @@ class DaskExecutor:
                 "processes": True,
                 "host": "127.0.0.1",
                 "dashboard_address": None,
+                "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
                 "memory_limit": self._memory_limit or None,
                 "local_directory": str(self._scratch),
                 "silence_logs": logging.CRITICAL,

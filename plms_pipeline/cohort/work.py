@@ -121,7 +121,8 @@ def attempt(
 
 def describe(error: BaseException, task: RecordingTask | None = None) -> str:
     """One line about an exception for the ledger: its type, its text and the function it came from."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "plms_pipeline" in f.filename]
+    ours = str(Path(__file__).parent.parent)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(ours) and f.name != "attempt"]
     place = f" in {Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else ""
     return redact(f"{type(error).__name__}: {error}{place}", task)
 
