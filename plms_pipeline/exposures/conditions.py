@@ -1,0 +1,105 @@
+"""Conditions of one subject at one visit: three-valued, dated, with what they rest on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plms_pipeline import contracts
+from plms_pipeline.exposures.covariates import Row, offset_d
+from plms_pipeline.exposures.status import NO, YES, Interval, Status, ge, unknown
+
+INPUT_OF = {"ckd_ge4": "ckd_stage"}
+
+
+def _of_condition(row: Row) -> str | None:
+    """Status that one row gives to its condition, None when its value is missing."""
+    if row["condition"] == "ckd_ge4":
+        stage = row.get("stage")
+        if stage is None:
+            return row.get("status")
+        limit = contracts.load_yaml("rules/clinical.yaml")["rules"]["ckd_stage_renal_failure"]["value"]
+        return YES if stage >= limit else NO
+    return row.get("status") or (YES if "icd10" in row else None)
+
+
+def recorded_status(
+    rows: list[Row], condition: str, night: str | None, is_collected: bool
+) -> Status:
+    """Status of a condition from its own rows.
+
+    Parameters
+    ----------
+    rows
+        Rows of table ``condition`` of the subject and visit.
+    condition
+        Value of the code list ``condition``.
+    night
+        ISO date of the recording, or None.
+    is_collected
+        Whether this cohort collected it.
+
+    Returns
+    -------
+    Status
+        yes if any row up to the night says yes (a later record does not count), no if rows say no, else unknown.
+    """
+    own = [row for row in rows if row["condition"] == condition]
+    dated = [(row, offset_d(row, "recorded", night)) for row in own]
+    current = [(row, day) for row, day in dated if day is None or day <= 0]
+    for answer in (YES, NO):
+        found = [(row, day) for row, day in current if _of_condition(row) == answer]
+        if found:
+            row, day = max(found, key=lambda item: (item[1] is not None, item[1] or 0))
+            return Status(answer, None, row.get("basis", "supplied"), day)
+    if not is_collected:
+        return unknown("not_collected", "none")
+    if not own:
+        return unknown("no_record", "none")
+    return unknown("outside_window" if not current else "missing", "none")
+
+
+def condition_statuses(
+    covariates: dict[str, list[Row]],
+    night: str | None,
+    declaration: dict[str, Any],
+    egfr: Interval | None,
+    egfr_offset_d: int | None,
+    rules: dict[str, Any],
+) -> dict[str, Status]:
+    """All conditions of the code list for one night.
+
+    Parameters
+    ----------
+    covariates
+        Rows of the subject and visit.
+    night
+        ISO date of the recording, or None.
+    declaration
+        ``Covariates.declaration``.
+    egfr, egfr_offset_d
+        eGFR of the night before dialysis is considered, and the day of its draw.
+    rules
+        Clinical rules.
+
+    Returns
+    -------
+    dict
+        Condition → status. Dialysis is ``no`` by an eGFR at or above the limit of renal failure without a dialysis
+        record, or by the cohort's declaration; never ``yes`` from creatinine. Without a stage of its own, CKD stage ≥ 4
+        follows the eGFR.
+    """
+    collected = set(declaration.get("collected", ()))
+    rows = covariates.get("condition", [])
+    found = {
+        condition: recorded_status(rows, condition, night, INPUT_OF.get(condition, condition) in collected)
+        for condition in contracts.codes("condition").values
+    }
+    low = None if egfr is None else ge(egfr, rules["egfr_renal_failure"])
+    if found["dialysis"].value not in (YES, NO):
+        if low == YES:
+            found["dialysis"] = Status(NO, None, "egfr", egfr_offset_d)
+        elif declaration.get("dialysis_ascertained_as_absent"):
+            found["dialysis"] = Status(NO, None, "declared_absent", None)
+    if found["ckd_ge4"].value not in (YES, NO) and found["dialysis"].value != YES and low in (YES, NO):
+        found["ckd_ge4"] = Status(NO if low == YES else YES, None, "egfr", egfr_offset_d)
+    return found

@@ -1,0 +1,225 @@
+"""From the text or code of a medicine to its classes: exact, never fuzzy.
+
+A name is compared as the set of its words after case, strength, form and salt are set aside; the whole set must be an
+ingredient or a brand. Codes and names come from ``schemas/codes/medication_classes.csv`` (ATC: WHO Collaborating Centre
+for Drug Statistics Methodology).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from statistics import mode
+from typing import NamedTuple
+
+from plms_pipeline import contracts
+from plms_pipeline.errors import ContractError
+
+_WORDS = re.compile(r"[^\W_]+|%", re.UNICODE)
+_NUMBER = re.compile(r"^\d+(?:[a-zµμ%]{1,4})?$")
+_ATC = re.compile(r"^[A-Z]\d{2}[A-Z](?:[A-Z](?:\d{2})?)?$")
+_FULL_CODE = len("N06AB03")
+_COMPONENTS = re.compile(r"\s*(?:[+/;&,]|\band\b|\bwith\b)\s*", re.IGNORECASE)
+_PARENTHESIS = re.compile(r"\(([^()]*)\)")
+NOT_OF_INTEREST = "not_of_interest"
+_MATCH_KINDS = ("exact", "prefix", "exclude", "")
+
+
+class MedicationRow(NamedTuple):
+    """One row of the class table."""
+
+    class_id: str
+    direction: str
+    ingredient: str
+    atc_code: str
+    atc_match: str
+    names: tuple[str, ...]
+    lookback_d: int
+    lookback_sensitivity_d: int
+    subflag: str
+
+
+class Hit(NamedTuple):
+    """A class or sub-flag that a record belongs to, with the look-back of its drug in days."""
+
+    class_id: str
+    lookback_d: int
+    lookback_sensitivity_d: int
+
+
+class Match(NamedTuple):
+    """Classes of a record, how they were reached, and what could not be assigned (text, cause)."""
+
+    hits: tuple[Hit, ...]
+    quality: str | None
+    unmapped: tuple[tuple[str, str], ...]
+
+
+def _hits(rows: Iterable[MedicationRow]) -> tuple[Hit, ...]:
+    found: dict[str, Hit] = {}
+    for row in rows:
+        if row.class_id == NOT_OF_INTEREST:
+            continue
+        for class_id in (row.class_id, row.subflag):
+            if class_id:
+                hit = Hit(class_id, row.lookback_d, row.lookback_sensitivity_d)
+                found[class_id] = max(hit, found.get(class_id, hit))
+    return tuple(found.values())
+
+
+class MedicationTable:
+    """The class table, indexed by code and by name."""
+
+    def __init__(self, rows: tuple[MedicationRow, ...], tokens: dict[str, str]) -> None:
+        self.rows = rows
+        self._tokens = tokens
+        self._by_name: dict[frozenset[str], dict[MedicationRow, None]] = {}
+        self._by_loose_name: dict[frozenset[str], dict[MedicationRow, None]] = {}
+        for row in rows:
+            for name in row.names:
+                self._by_name.setdefault(self.words(name), {})[row] = None
+                if loose := self.words(name, salts=False):
+                    self._by_loose_name.setdefault(loose, {})[row] = None
+        self._match_name = lru_cache(maxsize=65536)(self._name)
+        self._match_code = lru_cache(maxsize=65536)(self._code)
+
+    def classes(self) -> dict[str, tuple[str | None, str]]:
+        """Class or sub-flag → (parent class or None, direction): classes in the order of the table, then sub-flags."""
+        found: dict[str, tuple[str | None, str]] = {}
+        rows = [row for row in self.rows if row.class_id != NOT_OF_INTEREST]
+        for row in rows:
+            found.setdefault(row.class_id, (None, row.direction))
+        for row in rows:
+            if row.subflag:
+                found.setdefault(row.subflag, (row.class_id, row.direction))
+        return found
+
+    def lookback(self, class_id: str) -> tuple[int, int]:
+        """Most frequent look-back of a class or sub-flag in days (washout, sensitivity), for a record by class only."""
+        rows = [row for row in self.rows if class_id in (row.class_id, row.subflag)]
+        return mode(row.lookback_d for row in rows), mode(row.lookback_sensitivity_d for row in rows)
+
+    def words(self, text: str, *, salts: bool = True) -> frozenset[str]:
+        """Words of a name that tell the ingredient: without numbers, strength, form and (``salts=False``) salts."""
+        return frozenset(
+            word
+            for word in _WORDS.findall(text.casefold())
+            if not _NUMBER.match(word)
+            and (category := self._tokens.get(word)) not in ("strength", "form")
+            and (salts or category != "salt")
+        )
+
+    def match(self, text: str | None, atc_code: str | None, class_id: str | None) -> Match:
+        """Classes of a record: by the cohort's class, else by its code and its name.
+
+        Parameters
+        ----------
+        text
+            Name as written down, or None.
+        atc_code
+            ATC code of the fourth or fifth level, or None. A code whose classes are known still takes the classes of the
+            name: the code of a combination (N02BE, R05) hides an antihistamine inside it.
+        class_id
+            Class the cohort's own column stands for, or None.
+
+        Returns
+        -------
+        Match
+            ``unmapped`` is empty exactly when the record was assigned (to classes, or to none of them).
+        """
+        text = (text or "").strip()
+        if class_id:
+            parent = self.classes().get(class_id, (None, ""))[0]
+            return Match(
+                tuple(Hit(name, *self.lookback(name)) for name in (class_id, parent) if name), "cohort_flag", ()
+            )
+        if not atc_code:
+            return self._match_name(text) if text else Match((), None, (("", "empty"),))
+        by_code = self._match_code(atc_code.replace(" ", "").upper())
+        if not text:
+            return by_code
+        by_name = self._match_name(text)
+        if by_code.unmapped:
+            return by_name if not by_name.unmapped else by_code
+        merged = {hit.class_id: hit for hit in (*by_name.hits, *by_code.hits)}
+        return Match(tuple(merged.values()), "exact_code", ())
+
+    def _code(self, code: str) -> Match:
+        if not _ATC.match(code):
+            return Match((), None, ((code, "not_an_atc_code"),))
+        excluded = {row.class_id for row in self.rows if row.atc_match == "exclude" and row.atc_code == code}
+        exact = [row for row in self.rows if row.atc_match == "exact" and row.atc_code == code]
+        named = {row.class_id for row in exact}
+        below = [
+            row
+            for row in self.rows
+            if row.atc_match == "prefix" and code.startswith(row.atc_code) and row.class_id not in named | excluded
+        ]
+        rows = [row for row in exact if row.class_id not in excluded] + below
+        if not rows and len(code) < _FULL_CODE and any(row.atc_code.startswith(code) for row in self.rows):
+            return Match((), None, ((code, "code_too_short"),))
+        return Match(_hits(rows), "exact_code", ())
+
+    def _whole(self, text: str) -> tuple[MedicationRow, ...]:
+        """Rows of a text that is one name, () when it is none."""
+        words, loose = self.words(text), self.words(text, salts=False)
+        return tuple(self._by_name.get(words) or (self._by_loose_name.get(loose) if loose else None) or ())
+
+    def _name(self, text: str) -> Match:
+        if any(self._tokens.get(word) == "topical" for word in self.words(text)):
+            return Match((), "exact_name", ())
+        if rows := self._whole(text):
+            return Match(_hits(rows), "exact_name", ())
+        synonyms = [part for group in _PARENTHESIS.findall(text) for part in _COMPONENTS.split(group)]
+        synonyms = [part for part in synonyms if self.words(part)]
+        outer = [part for part in _COMPONENTS.split(_PARENTHESIS.sub(" ", text)) if self.words(part)]
+        matched: dict[MedicationRow, None] = {}
+        unmapped: list[tuple[str, str]] = []
+        for part in outer:
+            found = self._whole(part)
+            matched.update(dict.fromkeys(found))
+            if not found:
+                unmapped.append((part.strip() if len(outer) > 1 else text, "name_not_listed"))
+        ingredients = {row.ingredient for row in matched}
+        for part in synonyms:
+            named = {row.ingredient for row in self._whole(part)}
+            if not named or not named <= ingredients:
+                return Match((), None, ((text, "ambiguous"),))
+        if not outer:
+            unmapped.append((text, "name_not_listed"))
+        return Match(_hits(matched), "exact_name" if matched else None, tuple(unmapped))
+
+
+@lru_cache(maxsize=4)
+def _table(root: Path) -> MedicationTable:
+    rows: list[MedicationRow] = []
+    for line, raw in enumerate(contracts.load_csv("codes/medication_classes.csv"), start=1):
+        if raw["atc_match"] not in _MATCH_KINDS:
+            raise ContractError(f"schemas/codes/medication_classes.csv, row {line}: atc_match '{raw['atc_match']}'")
+        names = [name.strip() for key in ("ingredient", "brand_us", "brand_eu") for name in raw[key].split("|")]
+        rows.append(
+            MedicationRow(
+                raw["class_id"],
+                raw["direction"],
+                raw["ingredient"],
+                raw["atc_code"],
+                raw["atc_match"],
+                tuple(name for name in names if name),
+                int(raw["lookback_days"]),
+                int(raw["lookback_days_sensitivity"]),
+                raw["subflag"],
+            )
+        )
+    tokens = {
+        spelling: code.value
+        for code in contracts.codes("medication_name_token").codes
+        for spelling in (contracts.normal_form(alias) for alias in code.aliases)
+    }
+    return MedicationTable(tuple(rows), tokens)
+
+
+def medication_table() -> MedicationTable:
+    """The class table of the declarations in use."""
+    return _table(contracts.schema_root())

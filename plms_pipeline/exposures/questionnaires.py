@@ -1,0 +1,159 @@
+"""Questionnaires: RLS criteria and screens, the three cramp questions, complaints and scales. No recording enters here."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from plms_pipeline.exposures.covariates import Row
+from plms_pipeline.exposures.status import NO, UNKNOWN, YES, Status, ge, gt, point, unknown
+
+CRITERIA = ("rls_urge", "rls_rest", "rls_relief", "rls_evening", "rls_not_mimic")
+_URGE, _REST, _RELIEF, _EVENING, _NOT_MIMIC = CRITERIA
+
+
+class Answers(NamedTuple):
+    """Questionnaire answers of one subject and visit, with contradictions resolved to unknown."""
+
+    criteria: dict[str, Status]
+    single_question: Status
+    physician_told: Status
+    compound_told: Status
+    rls_probability: str | None
+    severity_irls: float | None
+    cramp_feel: str | None
+    cramp_relief: str | None
+    cramp_reason: str | None
+    disturbance: dict[str, Status]
+
+
+def _merged(rows: list[Row], key: str) -> tuple[Any, bool]:
+    """Value of one item over the rows, and whether rows contradict each other."""
+    values = {row[key] for row in rows if key in row}
+    return (values.pop(), False) if len(values) == 1 else (None, bool(values))
+
+
+def _answer(rows: list[Row], key: str, is_collected: bool) -> Status:
+    value, contradiction = _merged(rows, key)
+    if contradiction:
+        return unknown("conflicting_items")
+    if value is not None:
+        return Status(value, None, key)
+    if not is_collected:
+        return unknown("not_collected")
+    return unknown("item_missing" if rows else "no_record")
+
+
+def cramp_contribution(feel: str | None, relief: str | None, rows: list[Row]) -> dict[str, str]:
+    """What the three cramp questions say about the RLS criteria (truth table of feel x relief)."""
+    said: dict[str, str] = {}
+    if feel == "painful_tightening":
+        if relief == "stretch_only" and _merged(rows, "cramp_sole_symptom")[0] == YES:
+            said[_NOT_MIMIC] = NO
+        if relief == "any_movement":
+            said[_RELIEF] = YES
+    if feel == "urge":
+        said[_URGE] = YES
+        if relief == "any_movement":
+            said[_RELIEF] = YES
+            evening = _merged(rows, "cramp_evening")[0]
+            if evening is not None:
+                said[_EVENING] = evening
+        if relief == "neither" and _merged(rows, "relief_past")[0] == NO:
+            said[_RELIEF] = NO
+    return said
+
+
+def read_answers(rows: list[Row], collected: set[str], rules: dict[str, Any]) -> Answers:
+    """Resolve the questionnaire rows of one subject and visit.
+
+    Parameters
+    ----------
+    rows
+        Rows of table ``questionnaire``.
+    collected
+        Atomic inputs the cohort declared.
+    rules
+        Clinical rules (cut-offs of the scales).
+
+    Returns
+    -------
+    Answers
+        A criterion asked directly and a cramp answer that contradicts it leave that criterion unknown; a cramp answer
+        (painful tightening relieved by stretching only) beside an urge to move leaves the cramp pattern unknown.
+    """
+    feel, feel_contradicts = _merged(rows, "cramp_feel")
+    relief, relief_contradicts = _merged(rows, "cramp_relief")
+    direct = {item: _answer(rows, item, "rls_criteria" in collected) for item in CRITERIA}
+    cramp_reason = None
+    if feel_contradicts or relief_contradicts:
+        cramp_reason = "conflicting_items"
+    elif feel == "painful_tightening" and relief == "stretch_only" and direct[_URGE].value == YES:
+        cramp_reason = "conflicting_items"
+    elif feel is None:
+        cramp_reason = (
+            "not_collected" if "cramp_questions" not in collected else "item_missing" if rows else "no_record"
+        )
+    if cramp_reason == "conflicting_items":
+        feel = relief = None
+    criteria = dict(direct)
+    for item, value in cramp_contribution(feel, relief, rows).items():
+        if direct[item].value == UNKNOWN and direct[item].reason != "conflicting_items":
+            criteria[item] = Status(value, None, "cramp_questions")
+        elif direct[item].value != value:
+            criteria[item] = unknown("conflicting_items")
+    return Answers(
+        criteria=criteria,
+        single_question=_answer(rows, "rls_single_question", "rls_screen" in collected),
+        physician_told=_answer(rows, "rls_physician_told", "rls_physician" in collected),
+        compound_told=_answer(rows, "rls_or_plms_told", True),
+        rls_probability=_merged(rows, "rls_probability")[0],
+        severity_irls=_merged(rows, "rls_severity_irls")[0],
+        cramp_feel=feel,
+        cramp_relief=relief,
+        cramp_reason=cramp_reason,
+        disturbance=_disturbance(rows, collected, rules),
+    )
+
+
+def _scaled(rows: list[Row], complaint: str, scale: str, says: str | None, is_collected: bool) -> Status:
+    """A complaint or a scale: yes if either says yes, no if those given say no."""
+    asked = _answer(rows, complaint, is_collected)
+    if asked.value == YES or says is None:
+        return asked
+    if says == YES or asked.value != NO:
+        return Status(says, None, scale)
+    return asked
+
+
+def _disturbance(rows: list[Row], collected: set[str], rules: dict[str, Any]) -> dict[str, Status]:
+    def scale(key: str, above: float | None = None, at_least: float | None = None) -> str | None:
+        value = _merged(rows, key)[0]
+        if value is None:
+            return None
+        return gt(point(value), above) if above is not None else ge(point(value), at_least or 0.0)
+
+    return {
+        "insomnia": _scaled(
+            rows,
+            "insomnia_complaint",
+            "whiirs_score",
+            scale("whiirs_score", at_least=rules["whiirs_insomnia_ge"]),
+            "insomnia" in collected,
+        ),
+        "unrefreshing": _answer(rows, "unrefreshing_sleep", "unrefreshing" in collected),
+        "sleepiness": _scaled(
+            rows,
+            "sleepiness_complaint",
+            "ess_score",
+            scale("ess_score", above=rules["ess_sleepy_gt"]),
+            "sleepiness" in collected,
+        ),
+        "fatigue": _scaled(
+            rows,
+            "fatigue_complaint",
+            "fss_mean_score",
+            scale("fss_mean_score", at_least=rules["fss_fatigue_ge"]),
+            "fatigue" in collected,
+        ),
+        "clinician_disturbance": _answer(rows, "clinician_disturbance", "clinician_disturbance" in collected),
+    }

@@ -1,0 +1,167 @@
+"""Kidney: estimated glomerular filtration rate, stage and chronicity.
+
+Equations (published formulas): CKD-EPI 2021 creatinine and creatinine-cystatin C (Inker et al. 2021, N Engl J Med
+385:1737), CKD-EPI 2012 cystatin C (Inker et al. 2012, N Engl J Med 367:20), bedside Schwartz (Schwartz et al. 2009,
+J Am Soc Nephrol 20:629). Coefficients are in ``schemas/rules/clinical.yaml``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plms_pipeline import contracts
+from plms_pipeline.exposures.status import Interval, ge
+
+Numbers = npt.ArrayLike
+Floats = npt.NDArray[np.float64]
+
+
+def _equation(name: str) -> Any:
+    return contracts.load_yaml("rules/clinical.yaml")["rules"][name]["value"]
+
+
+def _inputs(*values: Numbers) -> list[Floats]:
+    arrays = [np.asarray(value, dtype=np.float64) for value in values]
+    for array in arrays:
+        if np.any(array <= 0):
+            raise ValueError("creatinine, cystatin C, age and height must be greater than 0")
+    return arrays
+
+
+def _is_female(sex: Any) -> npt.NDArray[np.bool_]:
+    values = np.asarray(sex)
+    if not np.all(np.isin(values, ("female", "male"))):
+        raise ValueError("sex must be 'female' or 'male'")
+    return np.asarray(values == "female")
+
+
+def _creatinine_terms(creatinine: Floats, female: npt.NDArray[np.bool_], rule: dict[str, Any]) -> Floats:
+    kappa = np.where(female, rule["kappa"]["female"], rule["kappa"]["male"])
+    alpha = np.where(female, rule["alpha"]["female"], rule["alpha"]["male"])
+    ratio = creatinine / kappa
+    return np.asarray(np.minimum(ratio, 1.0) ** alpha * np.maximum(ratio, 1.0) ** rule["high"])
+
+
+def _cystatin_terms(cystatin: Floats, rule: dict[str, Any]) -> Floats:
+    ratio = cystatin / rule["cystatin"]
+    return np.asarray(
+        np.minimum(ratio, 1.0) ** rule["cystatin_low"] * np.maximum(ratio, 1.0) ** rule["cystatin_high"]
+    )
+
+
+def egfr_ckdepi_2021(creatinine_mg_dl: Numbers, age_years: Numbers, sex: Any) -> Floats:
+    """CKD-EPI 2021 eGFR from creatinine, adults (age ≥ 18).
+
+    Parameters
+    ----------
+    creatinine_mg_dl, age_years
+        Broadcastable arrays; NaN gives NaN.
+    sex
+        ``"male"`` or ``"female"``, broadcastable.
+
+    Returns
+    -------
+    ndarray of float64
+        mL/min/1.73 m², full precision.
+
+    Raises
+    ------
+    ValueError
+        For values ≤ 0 or another sex.
+    """
+    rule = _equation("ckdepi2021_cr")
+    creatinine, age = _inputs(creatinine_mg_dl, age_years)
+    female = _is_female(sex)
+    terms = _creatinine_terms(creatinine, female, rule)
+    return np.asarray(rule["scale"] * terms * rule["age"] ** age * np.where(female, rule["female"], 1.0))
+
+
+def egfr_ckdepi_2021_crcys(creatinine_mg_dl: Numbers, cystatin_mg_l: Numbers, age_years: Numbers, sex: Any) -> Floats:
+    """CKD-EPI 2021 eGFR from creatinine and cystatin C, adults; as :func:`egfr_ckdepi_2021`."""
+    rule = _equation("ckdepi2021_crcys")
+    creatinine, cystatin, age = _inputs(creatinine_mg_dl, cystatin_mg_l, age_years)
+    female = _is_female(sex)
+    terms = _creatinine_terms(creatinine, female, rule) * _cystatin_terms(cystatin, rule)
+    return np.asarray(rule["scale"] * terms * rule["age"] ** age * np.where(female, rule["female"], 1.0))
+
+
+def egfr_ckdepi_2012_cys(cystatin_mg_l: Numbers, age_years: Numbers, sex: Any) -> Floats:
+    """CKD-EPI 2012 eGFR from cystatin C, adults; as :func:`egfr_ckdepi_2021`."""
+    rule = _equation("ckdepi2012_cys")
+    cystatin, age = _inputs(cystatin_mg_l, age_years)
+    female = _is_female(sex)
+    terms = _cystatin_terms(cystatin, rule)
+    return np.asarray(rule["scale"] * terms * rule["age"] ** age * np.where(female, rule["female"], 1.0))
+
+
+def egfr_schwartz(creatinine_mg_dl: Numbers, height_cm: Numbers) -> Floats:
+    """Bedside Schwartz eGFR, 1 to 17 years, from creatinine (mg/dL) and height (cm)."""
+    creatinine, height = _inputs(creatinine_mg_dl, height_cm)
+    return np.asarray(_equation("schwartz_bedside")["scale"] * height / creatinine)
+
+
+def egfr_interval(
+    creatinine: Interval, age: Interval | None, sex: str | None, height_cm: float | None, rules: dict[str, Any]
+) -> tuple[Interval | None, str | None, str | None]:
+    """Interval of eGFR from what is known of creatinine, age and sex.
+
+    Parameters
+    ----------
+    creatinine
+        mg/dL.
+    age
+        Years, None when missing.
+    sex
+        ``male``, ``female`` or None: then both are computed and the interval covers them.
+    height_cm
+        For the bedside Schwartz equation under 18 years.
+
+    Returns
+    -------
+    (Interval or None, equation or None, reason or None)
+        The eGFR falls with creatinine and with age, so the corners bound it.
+    """
+    if age is None:
+        return None, None, "age_missing"
+    adult = ge(age, rules["adult_age_years"])
+    if adult == "unknown":
+        return None, None, "age_uncertain"
+    if adult == "no":
+        if age.lo < rules["schwartz_bedside"]["min_age"]:
+            return None, None, "age_uncertain"
+        if height_cm is None:
+            return None, None, "height_missing"
+        equation = "schwartz_bedside"
+        values = [
+            float(egfr_schwartz(value, height_cm)) if 0 < value < np.inf else (0.0 if value > 0 else np.inf)
+            for value in (creatinine.lo, creatinine.hi)
+        ]
+    else:
+        equation = "ckdepi2021_cr"
+        sexes = [sex] if sex else ["female", "male"]
+        values = [
+            float(egfr_ckdepi_2021(value, years, one)) if 0 < value < np.inf else (0.0 if value > 0 else np.inf)
+            for value, years, one in itertools.product((creatinine.lo, creatinine.hi), (age.lo, age.hi), sexes)
+        ]
+    return Interval(min(values), max(values)), equation, None
+
+
+def stage_of(egfr: Interval, rules: dict[str, Any]) -> str | None:
+    """KDIGO stage from the unrounded value; None when the interval covers more than one stage."""
+    stages = []
+    for value in (egfr.lo, egfr.hi):
+        stages.append(next(stage for bound, stage in rules["kdigo_stages"] if value >= bound))
+    return stages[0] if stages[0] == stages[1] else None
+
+
+def chronicity(low_days: list[int], n_draws: int, chronicity_d: float) -> str | None:
+    """Whether a low eGFR lasts: ``confirmed`` (two low values ≥ 90 days apart), ``single``, ``not_confirmed``; None without draws."""
+    if n_draws == 0:
+        return None
+    if low_days and max(low_days) - min(low_days) >= chronicity_d:
+        return "confirmed"
+    return "single" if n_draws == 1 else "not_confirmed"
