@@ -1,0 +1,169 @@
+"""What cannot be scored, and the numbers that describe a leg's signal."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from plms_pipeline.emg.quality_kernels import long_runs, true_runs
+from plms_pipeline.emg.settings import Detector
+
+KIND_REASON = {1: "railed", 2: "flat"}
+# Bits of signal_quality_epoch.flags; the same list is schemas/codes/epoch_flag.yaml.
+FLAG_BITS = {
+    "gap": 1,
+    "flat": 2,
+    "railed": 4,
+    "rest_above_limit": 8,
+    "segment_too_short": 16,
+    "missing_samples": 32,
+    "resting_above_standard": 64,
+    "tone_change": 128,
+    "movement": 256,
+    "band_too_narrow": 512,
+}
+
+
+class Run(NamedTuple):
+    """Gapless stretch of samples that can be conditioned: time of its first sample and the samples (µV)."""
+
+    start_us: int
+    samples_uv: np.ndarray
+
+
+class RunQuality(NamedTuple):
+    """Per-block facts of a run, kept for the epoch table; all of shape (n_blocks,)."""
+
+    time_us: np.ndarray
+    rest_uv: np.ndarray
+    is_usable: np.ndarray
+    is_change: np.ndarray
+
+
+Span = tuple[int, int, str]
+
+
+def at_us(start_us: int, sample: int, fs_hz: float) -> int:
+    """Time of a sample on the microsecond grid."""
+    return int(start_us) + round(sample * 1e6 / fs_hz)
+
+
+def split_runs(
+    segments: Sequence[tuple[int, np.ndarray]],
+    fs_hz: float,
+    settings: Detector,
+    rail_low_uv: float | None,
+    rail_high_uv: float | None,
+) -> tuple[list[Run], list[Span], int]:
+    """Cut segments at samples that carry no EMG.
+
+    Parameters
+    ----------
+    segments : sequence of (start_us, float64 array of shape (n,))
+        In order of time, not overlapping; NaN = missing sample.
+    fs_hz : float
+    settings : Detector
+    rail_low_uv, rail_high_uv : float or None
+        Limits of the amplifier in µV.
+
+    Returns
+    -------
+    runs : list of Run
+    spans : list of (onset_us, offset_us, reason)
+        Gaps, missing, railed and flat stretches and what is too short to have a resting level.
+    n_at_limit : int
+        Samples at the limits of the amplifier.
+    """
+    runs: list[Run] = []
+    spans: list[Span] = []
+    n_at_limit = 0
+    position = 0
+    for start_us, samples in segments:
+        x = np.ascontiguousarray(samples, dtype=np.float64)
+        if x.ndim != 1:
+            raise ValueError(f"one leg is one-dimensional, not {x.shape}")
+        if start_us < position:
+            raise ValueError("segments overlap or are not in order of time")
+        if start_us > position:
+            spans.append((position, int(start_us), "gap"))
+        position = at_us(start_us, x.size, fs_hz)
+        low = -np.inf if rail_low_uv is None else rail_low_uv
+        high = np.inf if rail_high_uv is None else rail_high_uv
+        first, last, kind, at_limit = long_runs(
+            x, low, high, _samples(settings.railed_min_s, fs_hz), _samples(settings.flat_min_s, fs_hz)
+        )
+        n_at_limit += int(at_limit)
+        cuts = [(int(a), int(b), KIND_REASON[int(k)]) for a, b, k in zip(first, last, kind, strict=True)]
+        if not np.isfinite(x).all():
+            cuts += [(int(a), int(b), "missing_samples") for a, b in true_runs(~np.isfinite(x), 1)]
+        edge = 0
+        for a, b, reason in [*sorted(cuts), (x.size, x.size, "")]:
+            if a > edge:
+                if (a - edge) / fs_hz < settings.min_segment_s:
+                    spans.append((at_us(start_us, edge, fs_hz), at_us(start_us, a, fs_hz), "segment_too_short"))
+                else:
+                    runs.append(Run(at_us(start_us, edge, fs_hz), x[edge:a]))
+            if reason:
+                spans.append((at_us(start_us, a, fs_hz), at_us(start_us, b, fs_hz), reason))
+            edge = max(edge, b)
+    return runs, spans, n_at_limit
+
+
+def _samples(seconds: float, fs_hz: float) -> int:
+    return max(2, round(seconds * fs_hz))
+
+
+def unusable_blocks(block_uv: np.ndarray, rest_uv: np.ndarray, settings: Detector) -> list[tuple[int, int, str]]:
+    """Stretches of blocks without EMG (dead input) or with a resting level above the limit; half-open blocks."""
+    n_flat = max(1, round(settings.flat_min_s / settings.rest_block_s))
+    dead = [(int(a), int(b), "flat") for a, b in true_runs(block_uv < settings.flat_rms_uv, n_flat)]
+    loud = [(int(a), int(b), "rest_above_limit") for a, b in true_runs(rest_uv > settings.rest_limit_uv, 1)]
+    return sorted(dead + loud)
+
+
+def joined(spans: list[Span]) -> list[Span]:
+    """Sorted spans with touching or overlapping spans of one reason joined."""
+    out: list[Span] = []
+    for onset, offset, reason in sorted(spans, key=lambda s: (s[2], s[0], s[1])):
+        if out and out[-1][2] == reason and onset <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], offset), reason)
+        else:
+            out.append((onset, offset, reason))
+    return sorted(out)
+
+
+def epoch_columns(
+    end_us: int,
+    spans: list[Span],
+    blocks: list[RunQuality],
+    onset_us: np.ndarray,
+    offset_us: np.ndarray,
+    settings: Detector,
+) -> dict[str, np.ndarray]:
+    """Columns of ``signal_quality_epoch``: one row per epoch from the start of the recording.
+
+    Returns
+    -------
+    dict
+        ``epoch_index`` (int32), ``flags`` (uint16, bits of `FLAG_BITS`), ``rest_uv`` (float64, NaN = no rest);
+        each of shape (n_epochs,).
+    """
+    epoch_us = round(settings.epoch_s * 1e6)
+    n = -(-end_us // epoch_us)
+    flags = np.zeros(n, dtype=np.uint16)
+    total, count = np.zeros(n), np.zeros(n)
+    for onset, offset, reason in spans:
+        flags[onset // epoch_us : -(-offset // epoch_us)] |= np.uint16(FLAG_BITS[reason])
+    for onset, offset in zip(onset_us, offset_us, strict=True):
+        flags[onset // epoch_us : -(-offset // epoch_us)] |= np.uint16(FLAG_BITS["movement"])
+    for part in blocks:
+        epoch = part.time_us // epoch_us
+        use = part.is_usable
+        np.add.at(total, epoch[use], np.square(part.rest_uv[use]))
+        np.add.at(count, epoch[use], 1.0)
+        flags[epoch[part.is_change]] |= np.uint16(FLAG_BITS["tone_change"])
+    with np.errstate(invalid="ignore"):
+        rest = np.sqrt(total / count)
+    standard = settings.rest_standard_uv
+    flags[np.nan_to_num(rest) > standard] |= np.uint16(FLAG_BITS["resting_above_standard"])
+    return {"epoch_index": np.arange(n, dtype=np.int32), "flags": flags, "rest_uv": rest}

@@ -1,0 +1,25 @@
+"""Compile every kernel of this room once."""
+
+import numpy as np
+
+from plms_pipeline import _jit
+from plms_pipeline.emg.conditioning import band_pass, design_band
+from plms_pipeline.emg.envelope import amplitude
+from plms_pipeline.emg.movements_kernels import find_movements, morphology
+from plms_pipeline.emg.quality_kernels import long_runs, true_runs
+from plms_pipeline.emg.resting_kernels import mark_activity, rest_power
+
+
+@_jit.warms
+def warm() -> None:
+    """Call every kernel on a second of a square wave, with the types of real input."""
+    fs_hz = 100.0
+    x = np.where(np.arange(200) % 8 < 4, 1.0, -1.0)
+    y = band_pass(x, fs_hz, design_band(fs_hz, 10.0, 40.0))
+    parts = amplitude(y, fs_hz, short_s=0.05, long_s=0.25, block_s=0.25)
+    active, change = mark_activity(parts.block_uv, 2.0, 1.5, 40.0, 2, 160, 12, 240, 0.2)
+    rest = np.sqrt(rest_power(parts.block_uv * parts.block_uv, active, change, 60, 8))
+    onset, offset, _, _ = find_movements(parts.envelope_uv, rest, active, 25, 8.0, 2.0, 50)
+    morphology(parts.envelope_uv, rest, 25, onset, offset, 2.0, 50)
+    long_runs(x, -np.inf, np.inf, 50, 500)
+    true_runs(active, 1)
