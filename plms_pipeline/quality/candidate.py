@@ -46,7 +46,7 @@ def _path_value(path: Path, name: str) -> str | None:
 
 
 def _parts(candidate: Path, files: dict[str, list[Path]]) -> list[tuple[Any, ...]]:
-    """Per file: table, name, partition values of path and of file metadata, rows, partition columns inside."""
+    """Rows of ``release_part``: what path, file name and file metadata say about each Parquet file."""
     import pyarrow.parquet as pq
 
     rows: list[tuple[Any, ...]] = []
@@ -56,8 +56,8 @@ def _parts(candidate: Path, files: dict[str, list[Path]]) -> list[tuple[Any, ...
             metadata = footer.schema_arrow.metadata or {}
             relative = path.relative_to(candidate)
             inside = {
-                name: (metadata.get(f"plms:{name}".encode()) or metadata.get(name.encode()) or b"").decode() or None
-                for name in contracts.PARTITION_COLUMNS
+                name: metadata[f"plms:{name}".encode()].decode() if f"plms:{name}".encode() in metadata else None
+                for name in (*contracts.PARTITION_COLUMNS, "simulated")
             }
             partitioned = _path_value(relative, "cohort") is not None
             rows.append(
@@ -70,6 +70,8 @@ def _parts(candidate: Path, files: dict[str, list[Path]]) -> list[tuple[Any, ...
                     inside["cohort"],
                     inside["visit"],
                     partitioned and any(name in footer.schema_arrow.names for name in contracts.PARTITION_COLUMNS),
+                    None if inside["simulated"] is None else inside["simulated"] == "true",
+                    "simulated" in path.name,
                     footer.metadata.num_rows,
                 )
             )
@@ -136,10 +138,11 @@ def _describe(connection: Any, candidate: Path, files: dict[str, list[Path]]) ->
     declared = contracts.tables()
     connection.execute(
         "CREATE TABLE release_part (table_name VARCHAR, part VARCHAR, is_partitioned BOOLEAN, path_cohort VARCHAR, "
-        "path_visit VARCHAR, file_cohort VARCHAR, file_visit VARCHAR, has_partition_column BOOLEAN, n_rows BIGINT)"
+        "path_visit VARCHAR, file_cohort VARCHAR, file_visit VARCHAR, has_partition_column BOOLEAN, is_simulated BOOLEAN, "
+        "is_named_simulated BOOLEAN, n_rows BIGINT)"
     )
     parts = _parts(candidate, files)
-    connection.executemany("INSERT INTO release_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", parts)
+    connection.executemany("INSERT INTO release_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", parts)
     connection.execute(
         "CREATE TABLE release_table (table_name VARCHAR, is_declared BOOLEAN, is_present BOOLEAN, layout VARCHAR, "
         "access VARCHAR, n_rows BIGINT)"
