@@ -18,6 +18,15 @@ from plms_pipeline.ingest.digest import file_digest
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding, what_to_do
+from plms_pipeline.ingest.rows import (
+    annotation_facts,
+    decision_facts,
+    event_columns,
+    finding_records,
+    recording_facts,
+    recording_row,
+    sleep_stage_columns,
+)
 from plms_pipeline.ingest.score_input import (
     MovementInput,
     SpanInput,
@@ -46,10 +55,14 @@ __all__ = [
     "SpanInput",
     "StageInput",
     "StageSpans",
+    "annotation_facts",
     "clock_window",
     "decide_channels",
+    "decision_facts",
+    "event_columns",
     "file_digest",
     "finding",
+    "finding_records",
     "open_recording",
     "overrides_from",
     "read_annotations",
@@ -58,6 +71,9 @@ __all__ = [
     "read_movements_csv",
     "read_sheet",
     "read_stages_csv",
+    "recording_facts",
+    "recording_row",
     "role_of",
+    "sleep_stage_columns",
     "what_to_do",
 ]

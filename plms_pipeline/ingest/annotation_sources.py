@@ -53,7 +53,7 @@ class Source(NamedTuple):
     shift_us : int
         To add to onsets, so that they count from the start of the recording.
     looked_for : frozenset of str
-        What the source says was scored even if it holds none: stages, respiratory, movements.
+        What the source says was scored even if it holds none: movements.
     findings : list of Finding
     """
 
@@ -266,9 +266,10 @@ def _csv(path: Path) -> Source:
             duration = None if offset is None or onset is None else offset - onset
         label = row[text_column].strip() if text_column else "Leg movement"
         marks.append(Mark(onset, duration, label, row.get("leg", "").strip(), kind))
-    looked_for = {"stage": "stages", "event": "respiratory", "movement": "movements"}
-    empty_means = frozenset({looked_for[kind]}) if not marks and kind in looked_for else frozenset()
-    return Source("csv", marks, 0, empty_means, [])
+    if kind == "movement":
+        return Source("csv", marks, 0, frozenset({"movements"}), [])
+    # An empty table of events does not say which events were looked for: only the sheet can.
+    return Source("csv", marks, 0, frozenset(), [] if marks else [finding("empty_table", kind)])
 
 
 def read_csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:

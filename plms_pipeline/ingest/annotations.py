@@ -158,8 +158,8 @@ def read_annotations(
     Notes
     -----
     States: declared ones win. Otherwise respiratory events (arousals) are `scored` if a source holds at least one
-    that can be used, or is a table of them without rows; `partial` if some of them have no duration; else
-    `not_scored`, because not looked for and looked for but not found cannot be told apart. Stages are `not_scored`
+    that can be used; `partial` if some of them have no duration; else `not_scored`, because not looked for and looked
+    for but not found cannot be told apart. Stages are `not_scored`
     without any stage, `sleep_wake_only` if sleep has no stages anywhere, `partial` if it has them in part, else
     `scored`.
     """
@@ -178,7 +178,7 @@ def normalise(
     stage_rows, event_rows = _classify(sources, findings)
     looked_for = frozenset().union(*(source.looked_for for source in sources)) if sources else frozenset()
     stages = _stages(stage_rows, duration_us, findings)
-    stages_state = _stages_state(stages, states.get("stages_state"), "stages" in looked_for, findings)
+    stages_state = _stages_state(stages, states.get("stages_state"), findings)
     if stages_state == "not_scored":
         stages = None
     events = _spans(event_rows)
@@ -187,11 +187,9 @@ def normalise(
         findings.append(finding("event_outside_recording", f"{n_outside} events"))
     usable = [row for row in event_rows if _inside(row, duration_us)]
     respiratory, respiratory_state = _looked_for(
-        "respiratory", usable, states.get("respiratory_state"), "respiratory" in looked_for, bool(sources), findings
+        "respiratory", usable, states.get("respiratory_state"), bool(sources), findings
     )
-    arousals, arousals_state = _looked_for(
-        "arousal", usable, states.get("arousals_state"), False, bool(sources), findings
-    )
+    arousals, arousals_state = _looked_for("arousal", usable, states.get("arousals_state"), bool(sources), findings)
     marks = [row for row in usable if class_of(row[2]) == "movement"]
     movements = _spans(marks) if marks or "movements" in looked_for else None
     lights_off_us, lights_on_us = _lights(event_rows, duration_us, findings)
@@ -294,7 +292,6 @@ def _looked_for(
     event_class: str,
     rows: Sequence[_Row],
     declared: str | None,
-    empty_source: bool,
     any_source: bool,
     findings: list[Finding],
 ) -> tuple[EventSpans | None, str]:
@@ -311,8 +308,6 @@ def _looked_for(
         return _spans(usable), "partial" if n_without else declared
     if mine:
         return _spans(usable), "partial" if n_without else "scored"
-    if empty_source:
-        return _spans([]), "scored"
     if any_source:
         code = "respiratory_not_looked_for" if event_class == "respiratory" else "arousals_not_looked_for"
         findings.append(finding(code))
@@ -356,13 +351,13 @@ def _stages(
     return StageSpans(onset_us, offset_us - onset_us, column(2), column(3), column(4))
 
 
-def _stages_state(stages: StageSpans | None, declared: str | None, empty_source: bool, findings: list[Finding]) -> str:
+def _stages_state(stages: StageSpans | None, declared: str | None, findings: list[Finding]) -> str:
     present = set(stages.stage) if stages is not None else set()
     if declared == "not_scored" and present - {"U"}:
         findings.append(finding("declared_state_contradicts", "stages"))
     if not present - {"U"}:
         if declared != "not_scored":
-            findings.append(finding("no_stages", "an empty table of stages" if empty_source else ""))
+            findings.append(finding("no_stages"))
         return "not_scored"
     if declared:
         return declared

@@ -20,18 +20,18 @@ class ChannelOverrides(NamedTuple):
 
     Attributes
     ----------
-    left, right, combined, ecg : tuple of tuple of str
-        Alternatives in the order of preference; each one label, or two electrodes to subtract.
+    left, right, combined, ecg : tuple of str
+        One label, or two electrodes to subtract; empty = not declared.
     sensor : str or None
         emg, assumed_emg, piezo or unknown. Naming a leg channel declares emg unless this says otherwise.
     unit : str or None
         Physical dimension of the leg channels where the header names none or a wrong one.
     """
 
-    left: tuple[Choice, ...] = ()
-    right: tuple[Choice, ...] = ()
-    combined: tuple[Choice, ...] = ()
-    ecg: tuple[Choice, ...] = ()
+    left: Choice = ()
+    right: Choice = ()
+    combined: Choice = ()
+    ecg: Choice = ()
     sensor: str | None = None
     unit: str | None = None
 
@@ -47,8 +47,8 @@ def overrides_from(declared: Mapping[str, Any], where: str = "channels") -> Chan
     Parameters
     ----------
     declared : mapping
-        Keys `left`, `right`, `combined`, `ecg`: a label, or a list of alternative labels; two electrodes to subtract
-        are written ``L-Leg1;L-Leg2``. Keys `sensor`, `unit`: text. Empty values count as absent.
+        Keys `left`, `right`, `combined`, `ecg`: a label or a list of labels; two electrodes to subtract are two
+        labels, in one text ``L-Leg1;L-Leg2``. Keys `sensor`, `unit`: text. Empty values count as absent.
     where : str
         Stands in error messages.
 
@@ -57,15 +57,16 @@ def overrides_from(declared: Mapping[str, Any], where: str = "channels") -> Chan
     InputError
         An unknown sensor or unit, more than two electrodes, `combined` together with `left` or `right`.
     """
-    choices: dict[str, tuple[Choice, ...]] = {}
+    choices: dict[str, Choice] = {}
     for role in ("left", "right", "combined", "ecg"):
         value = declared.get(role)
         entries = [value] if isinstance(value, str) else list(value or ())
-        parsed = tuple(tuple(label.strip() for label in str(entry).split(";") if label.strip()) for entry in entries)
-        parsed = tuple(choice for choice in parsed if choice)
-        if any(len(choice) > 2 for choice in parsed):
+        labels = tuple(label.strip() for entry in entries for label in str(entry).split(";") if label.strip())
+        if len(labels) > 2:
             raise InputError(f"{where}: {role} names more than two electrodes; give one label or two to subtract")
-        choices[role] = parsed
+        if len(labels) == 2 and labels[0] == labels[1]:
+            raise InputError(f"{where}: {role} names '{labels[0]}' twice; a channel minus itself is empty")
+        choices[role] = labels
     if choices["combined"] and (choices["left"] or choices["right"]):
         raise InputError(f"{where}: combined cannot stand together with left or right; give one or the other")
     sensor = (declared.get("sensor") or "").strip() or None
@@ -210,18 +211,17 @@ class _Chooser:
     def declared(self) -> None:
         self.rule = "declared"
         for role in ("left", "right", "combined"):
-            alternatives = getattr(self.overrides, role)
-            if alternatives:
-                self._take_declared(role, alternatives)
+            choice = getattr(self.overrides, role)
+            if choice:
+                self._take_declared(role, choice)
 
-    def _take_declared(self, role: str, alternatives: Sequence[Choice]) -> None:
-        for choice in alternatives:
-            signals = [self._find(label) for label in choice]
-            present = [signal for signal in signals if signal is not None]
-            if len(present) == len(choice):
-                self._accept(role, present)
-                return
-        named = ", ".join("'" + ";".join(choice) + "'" for choice in alternatives)
+    def _take_declared(self, role: str, choice: Choice) -> None:
+        signals = [self._find(label) for label in choice]
+        present = [signal for signal in signals if signal is not None]
+        if len(present) == len(choice):
+            self._accept(role, present)
+            return
+        named = " - ".join(f"'{label}'" for label in choice)
         labels = ", ".join(f"'{signal.label}'" for signal in self.signals[:40])
         self.findings.append(finding("declared_channel_absent", f"{role}: {named}; present: {labels}"))
 
@@ -359,8 +359,8 @@ class _Chooser:
         # The ECG only helps to recognise its spikes in the legs, so one that cannot be used is left out quietly.
         before = len(self.findings)
         candidates: list[SignalHeader] = []
-        for choice in self.overrides.ecg:
-            candidates.extend(s for s in self.signals if len(choice) == 1 and s.label == choice[0])
+        if len(self.overrides.ecg) == 1:
+            candidates.extend(s for s in self.signals if s.label == self.overrides.ecg[0])
         for signal in candidates or self.by_role.get("ecg", []):
             if self._accept("ecg", [signal]):
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -163,7 +164,7 @@ def read_stages_csv(path: Path | str) -> StageInput:
         if duration:
             found.append((onset, onset + duration, stage, line))
     found.sort()
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         if after[0] < before[1]:
             raise InputError(
                 f"{path}, lines {before[3]} and {after[3]}: stages overlap at {after[0] / 1e6:.6f} s; "
