@@ -6,7 +6,9 @@ import numpy as np
 
 from plms_pipeline.emg import quality
 from plms_pipeline.emg.conditioning import Band, band_pass, design_band
+from plms_pipeline.emg.ecg import r_peaks_us, remove_ecg
 from plms_pipeline.emg.envelope import amplitude
+from plms_pipeline.emg.mains import Line, remove_mains
 from plms_pipeline.emg.movements import run_movements
 from plms_pipeline.emg.quality import Run, RunQuality, Span, at_us
 from plms_pipeline.emg.resting import resting_level
@@ -26,6 +28,9 @@ class _Found:
         self.columns: dict[str, list[np.ndarray]] = {"peak": [], "rest": [], "shape": [], "open": []}
         self.blocks: list[RunQuality] = []
         self.spans: list[Span] = []
+        self.lines: list[Line] = []
+        self.ecg: list[tuple[float, bool]] = []
+        self.n_r_peaks: int | None = None
 
 
 def detect_leg(
@@ -84,13 +89,23 @@ def detect_leg(
     if band is None or band.width_hz < detector.band_min_width_hz:
         found.spans += [(r.start_us, at_us(r.start_us, r.samples_uv.size, fs_hz), "band_too_narrow") for r in runs]
     else:
+        beats = np.zeros(0)
+        if ecg is not None and ecg_fs_hz is not None:
+            beats = r_peaks_us(ecg, ecg_fs_hz, detector)
+            found.n_r_peaks = int(beats.size)
         for run in runs:
-            _detect_run(run, fs_hz, band, detector, found)
+            _detect_run(run, fs_hz, band, beats, detector, found)
     return _result(found, fs_hz, band, detector, end_us, n_at_limit, sum(len(x) for _, x in segments))
 
 
-def _detect_run(run: Run, fs_hz: float, band: Band, detector: Detector, found: _Found) -> None:
+def _detect_run(run: Run, fs_hz: float, band: Band, beats_us: np.ndarray, detector: Detector, found: _Found) -> None:
     conditioned = band_pass(run.samples_uv, fs_hz, band)
+    line = remove_mains(conditioned, fs_hz, band.high_hz, detector)
+    if line is not None:
+        found.lines.append(line)
+    contamination = remove_ecg(conditioned, run.start_us, fs_hz, beats_us, detector)
+    if contamination is not None:
+        found.ecg.append(contamination)
     long_s = max(detector.envelope_long_s, detector.envelope_bandwidth_time / band.width_hz)
     parts = amplitude(
         conditioned,
@@ -163,12 +178,7 @@ def _result(
         "rest_p95_uv": _number(quantiles[2]),
         "rest_above_standard_min": float(np.count_nonzero(above)) * block_min if rest.size else None,
         "resting_above_standard": bool(2 * np.count_nonzero(above) > rest.size) if rest.size else None,
-        "mains_hz": None,
-        "mains_uv": None,
-        "mains_fraction": None,
-        "ecg_uv": None,
-        "is_ecg_removed": None,
-        "n_r_peaks": None,
+        **_interference(found),
         "n_tone_changes": int(sum(int(b.is_change.sum()) for b in found.blocks)),
         "n_movements": int(is_kept.sum()),
         "n_rejected": int((~is_kept).sum()),
@@ -187,6 +197,18 @@ def _result(
         figures,
         epochs,
     )
+
+
+def _interference(found: _Found) -> dict[str, float | int | bool | str | None]:
+    line = max(found.lines, key=lambda item: (item.is_present, item.fraction, item.rms_uv), default=None)
+    return {
+        "mains_hz": line.frequency_hz if line is not None and line.is_present else None,
+        "mains_uv": None if line is None else line.rms_uv,
+        "mains_fraction": None if line is None else line.fraction,
+        "ecg_uv": max((peak for peak, _ in found.ecg), default=None),
+        "is_ecg_removed": any(removed for _, removed in found.ecg) if found.ecg else None,
+        "n_r_peaks": found.n_r_peaks,
+    }
 
 
 def _number(value: float | None) -> float | None:

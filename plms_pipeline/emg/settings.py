@@ -46,6 +46,7 @@ class Detector(NamedTuple):
     ecg_min_uv: float
     ecg_min_ratio: float
     ecg_min_beats: int
+    ecg_group_beats: int
     ecg_window_s: tuple[float, float]
     ecg_refractory_s: float
     duplicate_correlation: float

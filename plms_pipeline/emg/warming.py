@@ -4,7 +4,9 @@ import numpy as np
 
 from plms_pipeline import _jit
 from plms_pipeline.emg.conditioning import band_pass, design_band
+from plms_pipeline.emg.ecg_kernels import find_peaks, locked_average, subtract_average
 from plms_pipeline.emg.envelope import amplitude
+from plms_pipeline.emg.mains_kernels import line_power, subtract_line
 from plms_pipeline.emg.movements_kernels import find_movements, morphology
 from plms_pipeline.emg.quality_kernels import long_runs, true_runs
 from plms_pipeline.emg.resting_kernels import mark_activity, rest_power
@@ -21,5 +23,10 @@ def warm() -> None:
     rest = np.sqrt(rest_power(parts.block_uv * parts.block_uv, active, change, 60, 8))
     onset, offset, _, _ = find_movements(parts.envelope_uv, rest, active, 25, 8.0, 2.0, 50)
     morphology(parts.envelope_uv, rest, 25, onset, offset, 2.0, 50)
+    line_power(y, np.zeros(1, dtype=np.int64), np.ones((1, 100)), np.ones((1, 100)))
+    subtract_line(y, 1.0, 0.0, 25, 2)
+    beats = find_peaks(x, np.ones(8), 25, 30)
+    mean, _ = locked_average(y, beats[(beats > 20) & (beats < 150)], 10, 15)
+    subtract_average(y, beats[(beats > 20) & (beats < 150)], 10, mean)
     long_runs(x, -np.inf, np.inf, 50, 500)
     true_runs(active, 1)

@@ -1,0 +1,96 @@
+"""Mains interference: found first, removed only where it is."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from plms_pipeline.emg.mains_kernels import line_power, subtract_line
+from plms_pipeline.emg.settings import Detector
+
+# Neighbours of a line in a window of 2 s, in steps of its resolution of 0.5 Hz: near, but beyond its leakage.
+TEST_WINDOW_S = 2.0
+NEIGHBOURS_HZ = (-3.0, -2.5, -2.0, -1.5, 1.5, 2.0, 2.5, 3.0)
+TEST_EVERY_S = 60.0
+LEAST_WINDOWS = 3
+
+
+class Line(NamedTuple):
+    """One spectral line: frequency, RMS (µV, median over the windows tested), share of windows that show it."""
+
+    frequency_hz: float
+    rms_uv: float
+    fraction: float
+    is_present: bool
+
+
+def _cos_sin(cycles: float) -> tuple[float, float]:
+    """Cosine and sine of ``cycles`` turns, rounded to 12 digits: the same on every machine."""
+    angle = 2.0 * math.pi * (cycles - math.floor(cycles))
+    return round(math.cos(angle), 12), round(math.sin(angle), 12)
+
+
+def find_line(y_uv: np.ndarray, fs_hz: float, frequency_hz: float, settings: Detector) -> Line:
+    """Look for a line in windows spread over a run.
+
+    Parameters
+    ----------
+    y_uv : float64 array of shape (n,)
+        Conditioned EMG.
+    fs_hz, frequency_hz : float
+    settings : Detector
+
+    Returns
+    -------
+    Line
+        ``is_present`` when enough windows hold a line that is strong and stands out from its neighbours.
+    """
+    n = round(TEST_WINDOW_S * fs_hz)
+    starts = np.arange(0, y_uv.size - n + 1, round(min(TEST_EVERY_S * fs_hz, max(n, y_uv.size / 20))), dtype=np.int64)
+    if starts.size < LEAST_WINDOWS:
+        return Line(frequency_hz, 0.0, 0.0, False)
+    frequencies = [frequency_hz, *(frequency_hz + d for d in NEIGHBOURS_HZ)]
+    table = np.array([[_cos_sin(f * i / fs_hz) for i in range(n)] for f in frequencies])
+    power = line_power(y_uv, starts, np.ascontiguousarray(table[:, :, 0]), np.ascontiguousarray(table[:, :, 1]))
+    around = np.sum(power[:, 1:], axis=1) / len(NEIGHBOURS_HZ)
+    shown = (power[:, 0] >= settings.mains_min_uv**2) & (power[:, 0] >= settings.mains_min_ratio * around)
+    enough = max(LEAST_WINDOWS, settings.mains_min_fraction * starts.size)
+    rms = float(np.sqrt(np.median(power[:, 0])))
+    return Line(frequency_hz, rms, float(np.mean(shown)), bool(np.count_nonzero(shown) >= enough))
+
+
+def remove_mains(y_uv: np.ndarray, fs_hz: float, high_hz: float, settings: Detector) -> Line | None:
+    """Find the mains frequency of a run and subtract it and its harmonics in place.
+
+    A notch would ring after a strong movement for as long as the movement of its line lasts; the subtracted sine
+    is estimated from the quiet blocks around instead.
+
+    Parameters
+    ----------
+    y_uv : float64 array of shape (n,), changed in place
+    fs_hz : float
+    high_hz : float
+        Upper edge of the band; harmonics beyond 1.2 times it are not looked for.
+    settings : Detector
+
+    Returns
+    -------
+    Line or None
+        The fundamental found strongest (present or not); None when the rate allows no look.
+    """
+    limit = min(0.48 * fs_hz, 1.2 * high_hz)
+    lines = [find_line(y_uv, fs_hz, f, settings) for f in settings.mains_candidates_hz if f < limit]
+    if not lines:
+        return None
+    best = max(lines, key=lambda line: (line.is_present, line.fraction, line.rms_uv))
+    if not best.is_present:
+        return best
+    harmonic = 1
+    while harmonic * best.frequency_hz < limit:
+        f = harmonic * best.frequency_hz
+        if harmonic == 1 or find_line(y_uv, fs_hz, f, settings).is_present:
+            n_block = max(1, round(settings.rest_block_s * fs_hz))
+            half = max(1, round(0.5 * settings.mains_window_s / settings.rest_block_s))
+            subtract_line(y_uv, *_cos_sin(f / fs_hz), n_block, half)
+        harmonic += 1
+    return best
