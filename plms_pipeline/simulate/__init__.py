@@ -1,14 +1,9 @@
 """Cohorts with known truth: what happens in a night, how it looks in files, and who the people are."""
 
-from plms_pipeline.simulate.cohort_files import (
-    NightFiles,
-    SimulatedCohort,
-    planned_defects,
-    required_bytes,
-    write_cohort,
-)
+from plms_pipeline.simulate.cohort_files import SimulatedCohort, planned_defects, required_bytes, write_cohort
 from plms_pipeline.simulate.emg_signal import leg_emg
-from plms_pipeline.simulate.night_plan import PlannedMovements, PlannedNight, PlannedSpans, plan_night
+from plms_pipeline.simulate.night_files import NightFiles
+from plms_pipeline.simulate.night_plan import plan_night
 from plms_pipeline.simulate.personas import (
     NIGHT_FIELDS,
     Expectation,
@@ -17,6 +12,7 @@ from plms_pipeline.simulate.personas import (
     personas,
     write_clinical_tables,
 )
+from plms_pipeline.simulate.planned import PlannedMovements, PlannedNight, PlannedSpans
 
 __all__ = [
     "NIGHT_FIELDS",

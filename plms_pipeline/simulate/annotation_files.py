@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plms_pipeline.simulate.edf_writer import EdfAnnotation
-from plms_pipeline.simulate.night_plan import PlannedNight, PlannedSpans
+from plms_pipeline.simulate.planned import PlannedNight, PlannedSpans
 
 # What the forms call the same thing: EDF+ standard texts, and concept|original of the NSRR exports.
 _EDF_TEXT = {
@@ -51,9 +51,7 @@ def _spans(spans: PlannedSpans) -> Iterator[tuple[float, float, str]]:
 def edf_annotations(night: PlannedNight, *, lights: bool, respiratory: bool) -> list[EdfAnnotation]:
     """EDF+ annotations of a night: one per epoch (as scoring programs export), events, lights."""
     epoch_s = night.epoch_us / 1e6
-    notes = [
-        EdfAnnotation(k * epoch_s, epoch_s, f"Sleep stage {stage}") for k, stage in enumerate(night.stages)
-    ]
+    notes = [EdfAnnotation(k * epoch_s, epoch_s, f"Sleep stage {stage}") for k, stage in enumerate(night.stages)]
     groups = [night.arousals, night.respiratory] if respiratory else [night.arousals]
     for spans in groups:
         notes += [EdfAnnotation(a, round(b - a, 1), _EDF_TEXT[kind]) for a, b, kind in _spans(spans)]

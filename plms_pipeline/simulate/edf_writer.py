@@ -112,9 +112,7 @@ def write_edf(
     """
     n_records = round(len(signals[0].samples_uv) / (signals[0].fs_hz * file.record_s))
     kept = [k for k in range(n_records) if missing_records is None or not _within(k, missing_records)]
-    columns: list[np.ndarray] = []
-    for signal in signals:
-        columns.append(digital(signal).reshape(n_records, -1))
+    columns = [digital(signal).reshape(n_records, -1) for signal in signals]
     plus = file.kind != "EDF"
     tals = _annotation_lists(kept, file.record_s, annotations) if plus else []
     tal_bytes = 0
@@ -181,9 +179,7 @@ def _tal(start_s: float, annotations: Sequence[EdfAnnotation]) -> bytes:
     return text.encode("utf-8")
 
 
-def _annotation_lists(
-    kept: list[int], record_s: float, annotations: Sequence[EdfAnnotation]
-) -> list[bytes]:
+def _annotation_lists(kept: list[int], record_s: float, annotations: Sequence[EdfAnnotation]) -> list[bytes]:
     """One annotation list per record; an annotation stands in the record that holds its onset, else in the next."""
     waiting = sorted(annotations, key=lambda note: note.onset_s)
     lists: list[bytes] = []

@@ -34,7 +34,9 @@ CLINICAL_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 # Expectations that hang on the night's signal and scoring; all others hang on the clinical tables alone.
-NIGHT_FIELDS = frozenset({"plms_elevated_wasm2016", "plmd_compatible", "secondary_factor_pattern", "sdb_15", "factor.sdb"})
+NIGHT_FIELDS = frozenset(
+    {"plms_elevated_wasm2016", "plmd_compatible", "secondary_factor_pattern", "sdb_15", "factor.sdb"}
+)
 
 
 class Expectation(NamedTuple):
@@ -93,7 +95,7 @@ def personas() -> tuple[Persona, ...]:
     """All personas: those a small cohort begins with (``first``), then the others as they stand in the file."""
     text = Path(__file__).with_name("personas.yaml").read_text(encoding="utf-8")
     # The loader is a SafeLoader with fewer resolvers: it constructs text, lists and mappings only.
-    content = yaml.load(text, Loader=_TextLoader)  # noqa: S506
+    content = yaml.load(text, Loader=_TextLoader)
     by_key = {raw["key"]: raw for raw in content["personas"]}
     order = dict.fromkeys([*content["first"], *by_key])
     return tuple(_persona(k, by_key[key]) for k, key in enumerate(order))
