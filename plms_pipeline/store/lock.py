@@ -165,6 +165,7 @@ class StoreLock:
         while not _create_exclusively(self._path, content):
             if self._take_over(content):
                 break
+        self._clear_litter()
         self._stop.clear()
         self._thread = threading.Thread(target=self._beat, name="plms-lock-heartbeat", daemon=True)
         self._thread.start()
@@ -202,7 +203,6 @@ class StoreLock:
         temporary = temporary_beside(self._path)
         temporary.write_bytes(content)
         temporary.replace(self._path)
-        self._clear_litter()
         self.finding = StoreFinding(
             "lock_taken_over",
             "warning",
@@ -211,11 +211,12 @@ class StoreLock:
         return True
 
     def _clear_litter(self) -> None:
-        """Remove claims (nobody can inherit from a living holder) and old unfinished lock files."""
+        """Remove claims (nobody can inherit from a living holder) and what dead contenders left half done."""
         for claim in self._path.parent.glob("LOCK.after-*"):
             claim.unlink(missing_ok=True)
         for unfinished in self._path.parent.glob(".LOCK*.tmp"):
-            if heartbeat_age_s(unfinished) > self._stale_after_s:
+            contender = read_holder(unfinished)
+            if contender is not None and is_stale(unfinished, contender, self._stale_after_s):
                 unfinished.unlink(missing_ok=True)
 
     def holds(self) -> bool:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 
-# Order matters: a file address is a path, a network address is not, and a Dask key ends in hexadecimal digits.
+_MAX_ROUNDS = 10
+_WORD = r"[\w-][\w.@%+=~#$&-]*"
+_NAME = r"[\w.@%+=~#$&-]+"
+# Order matters: an address with a scheme holds slashes, and a Dask key ends in hexadecimal digits.
 _RULES = (
     (re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]]+", re.IGNORECASE), "<address>"),
     (re.compile(r"(?<![\w.])\\\\[^\s'\",;:<>|]+"), "<path>"),
     (re.compile(r"(?<![A-Za-z])[A-Za-z]:[\\/](?:[^\\/'\"<>|:*?\n\r]+[\\/])*[^\\/\s'\"<>|:*?,;)]*"), "<path>"),
     (re.compile(r"(['\"])(?:~|\.{1,2})?/[^'\"\n]*\1"), r"\1<path>\1"),
-    (re.compile(r"(?<![\w.~/<])(?:~|\.{1,2})?(?:/[\w.@%+=~#$&-]+)+/?"), "<path>"),
+    # A path without quotes may hold blanks: words after it belong to it if another slash or a suffix follows.
+    (
+        re.compile(
+            rf"(?<![\w.~/<])(?:~|\.{{1,2}})?(?:/{_NAME})+"
+            rf"(?:(?: {_WORD}){{1,4}}(?:/{_NAME})+|(?: [\w-]+){{1,4}}\.\w{{2,5}}\b)*/?"
+        ),
+        "<path>",
+    ),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"), "<address>"),
     (re.compile(r"\[[0-9a-f]*:[0-9a-f:]+\](?::\d+)?", re.IGNORECASE), "<address>"),
@@ -37,6 +47,11 @@ def redact_paths(text: str) -> str:
         Applying it twice changes nothing more.
     """
     line = " ".join(text.split())
-    for pattern, replacement in _RULES:
-        line = pattern.sub(replacement, line)
+    # What is replaced may uncover another match; a few rounds settle it.
+    for _ in range(_MAX_ROUNDS):
+        before = line
+        for pattern, replacement in _RULES:
+            line = pattern.sub(replacement, line)
+        if line == before:
+            break
     return line

@@ -23,6 +23,7 @@ from plms_pipeline.store.files import (
     TEMPORARY,
     private_directory,
     read_json,
+    remove_tree,
     to_json,
     write_atomic,
 )
@@ -229,7 +230,15 @@ class WorkStore:
         int
             Number of files removed: unfinished files, and parts without a record or records without a part.
         """
-        n_removed = 0
+        unfinished = [*self._work.glob(f".*{TEMPORARY}"), *self._work.glob(f"runs/*/.*{TEMPORARY}")]
+        unfinished += (self.root / "releases").glob(f".*{TEMPORARY}")
+        # Unfinished locks belong to contenders, who may be alive.
+        litter = [path for path in unfinished if not path.name.startswith(".LOCK")]
+        for path in litter:
+            path.unlink(missing_ok=True)
+        for path in self._work.glob("damaged-r*"):
+            remove_tree(path)
+        n_removed = len(litter)
         for stage in STAGES:
             files = {path.name: path for path in (self._work / stage).glob("??/*")}
             files |= {path.name: path for path in (self._work / stage).glob("??/.*")}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import re
 import shutil
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -204,5 +209,30 @@ def whole_run(root: Path, n: int, *, order: list[int] | None = None, created: st
     return n_written
 
 
+_MOVES = ("replace", "rename", "fsync", "link", "unlink", "rmdir")
+
+
+def watch_moves(action: Callable[[int, str], None]) -> None:
+    """Call ``action(step, label)`` before every call of the system that moves or fixes bytes."""
+    steps = itertools.count()
+    for name in _MOVES:
+        original = getattr(os, name)
+
+        def wrapped(*args: Any, _original: Any = original, _name: str = name, **kwargs: Any) -> Any:
+            target = f"fd {args[0]}" if isinstance(args[0], int) else Path(args[-1]).name
+            action(next(steps), f"{_name} {re.sub('[0-9a-f]{8,}|[0-9]+', '#', target)}")
+            return _original(*args, **kwargs)
+
+        setattr(os, name, wrapped)
+
+
+def _die_at(step: int) -> Callable[[int, str], None]:
+    return lambda now, _: os.kill(os.getpid(), signal.SIGKILL) if now == step else None
+
+
 if __name__ == "__main__":
+    if sys.argv[3:] == ["count"]:
+        watch_moves(lambda step, label: print("move", step, label, flush=True))
+    elif sys.argv[3:]:
+        watch_moves(_die_at(int(sys.argv[3])))
     whole_run(Path(sys.argv[1]), int(sys.argv[2]))
