@@ -12,12 +12,13 @@ from plms_pipeline.errors import InputError
 
 _MARKER = ".plms_demo"
 _EXECUTORS = click.Choice(["prefect", "dask", "inline"])
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def _run_options(command: Any) -> Any:
     for option in (
-        click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Site file (cluster)."),
+        click.option("--site", type=_FILE, help="Site file (cluster)."),
         click.option("--workers", type=click.IntRange(1), help="Worker processes (default: one per processor)."),
         click.option("--prefect-api", metavar="URL", help="A running Prefect server instead of a private one."),
         click.option("--executor", type=_EXECUTORS, default="prefect", show_default=True),

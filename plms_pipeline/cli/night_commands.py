@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,18 +35,17 @@ def _output_options(command: Any) -> Any:
         click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True),
         click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the tables."),
         click.option("--set", "overrides", multiple=True, metavar="RULE_SET.OPTION=VALUE", help="Override an option."),
-        click.option("--rules", default="wasm2016", show_default=True, help="Rule sets by name or path, commas between."),
+        click.option("--rules", default="wasm2016", show_default=True, help="Names or paths, commas between."),
     ):
         command = option(command)
     return command
 
 
 def _write(folder: Path, part: NightPart, names: list[str], form: str, overwrite: bool) -> None:
-    from plms_pipeline import contracts
+    from plms_pipeline.single import declared_tables
     from plms_pipeline.store.export import write_files
 
-    tables = {name: contracts.to_arrow(name, part.tables[name]) for name in names}
-    for path in write_files(folder, tables, form, overwrite=overwrite):
+    for path in write_files(folder, declared_tables(part, names), form, overwrite=overwrite):
         click.echo(str(path))
 
 
@@ -70,7 +70,7 @@ def _say_indices(part: NightPart) -> None:
 @click.option("--lights-off", "lights_off_s", type=float, metavar="S", help="Lights off, seconds from the start.")
 @click.option("--lights-on", "lights_on_s", type=float, metavar="S", help="Lights on, seconds from the start.")
 @click.option("--legs", type=click.Choice(["both", "left", "right", "combined"]), help="What was recorded.")
-@click.option("--duration", "duration_s", type=float, metavar="S", help="End of the recording (default: of the stages).")
+@click.option("--duration", "duration_s", type=float, metavar="S", help="End of the recording (default: the stages').")
 @_output_options
 @common_options
 def score(
@@ -94,12 +94,12 @@ def score(
 
     CSV or Parquet, times in seconds from the start of the recording. Columns that are not needed are ignored.
     """
-    from plms_pipeline import night
+    from plms_pipeline import night, single
     from plms_pipeline.store.export import check_output
 
     check_output(out, _SCORE_TABLES, form, overwrite=overwrite)
     rule_sets = night.load_rule_sets(rules.split(","), settings_from(overrides))
-    given = night.read_given(
+    given = single.read_given(
         movements,
         stages=stages,
         respiratory=respiratory,
@@ -110,7 +110,9 @@ def score(
         lights_off_s=lights_off_s,
         lights_on_s=lights_on_s,
     )
-    part = night.score_given(night.local_ids(movements), given, rule_sets)
+    for notice in given.notices:
+        logging.getLogger("plms_pipeline").warning("%s", notice)
+    part = single.score_given(single.given_ids(movements), given, rule_sets)
     _write(out, part, _SCORE_TABLES, form, overwrite)
     _say_indices(part)
 
@@ -120,7 +122,7 @@ def score(
 @click.option("--left", multiple=True, metavar="LABEL", help="Left leg channel; twice: the two are subtracted.")
 @click.option("--right", multiple=True, metavar="LABEL", help="Right leg channel; twice: the two are subtracted.")
 @click.option("--combined", multiple=True, metavar="LABEL", help="One channel that holds both legs.")
-@click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="Sensor of the leg channels that are found by label.")
+@click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="Sensor of leg channels found by label.")
 @_event_options
 @click.option("--plot", is_flag=True, help="Also draw each night as SVG.")
 @_output_options
@@ -146,7 +148,7 @@ def detect(
 
     One file: tables directly in the folder; several: a sub-folder per file. Naming a channel declares it a leg EMG.
     """
-    from plms_pipeline import night
+    from plms_pipeline import night, single
     from plms_pipeline.store.export import check_output
 
     folders = {path: out if len(files) == 1 else out / path.stem for path in files}
@@ -163,7 +165,7 @@ def detect(
     for done, (path, folder) in enumerate(folders.items()):
         progress("detect", done, len(files))
         try:
-            part = night.detect_file(
+            part = single.detect_file(
                 path,
                 channels,
                 detector,
@@ -171,9 +173,13 @@ def detect(
                 stages=stages,
                 respiratory=respiratory,
                 arousals=arousals,
-                plot_to=folder / "night.svg" if plot else None,
             )
             _write(folder, part, _DETECT_TABLES, form, overwrite)
+            if plot:
+                from plms_pipeline.quality.night_plot import write_night_plot
+
+                write_night_plot(folder / "night.svg", path.stem, part.tables, detector.epoch_s)
+                click.echo(str(folder / "night.svg"))
             _say_indices(part)
         except PlmsError as error:
             if len(files) == 1:

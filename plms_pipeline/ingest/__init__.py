@@ -27,6 +27,7 @@ from plms_pipeline.ingest.rows import (
     recording_row,
     sleep_stage_columns,
 )
+from plms_pipeline.ingest.labels import class_of
 from plms_pipeline.ingest.score_input import (
     MovementInput,
     SpanInput,
@@ -56,6 +57,7 @@ __all__ = [
     "StageInput",
     "StageSpans",
     "annotation_facts",
+    "class_of",
     "clock_window",
     "decide_channels",
     "decision_facts",

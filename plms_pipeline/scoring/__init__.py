@@ -29,6 +29,7 @@ from plms_pipeline.scoring.rules import (
     evidence_from_mapping,
     evidence_settings,
     rule_set_from_mapping,
+    rule_set_name,
 )
 from plms_pipeline.scoring.timeline import (
     Hypnogram,
@@ -68,6 +69,7 @@ __all__ = [
     "make_spans",
     "make_stages",
     "rule_set_from_mapping",
+    "rule_set_name",
     "score",
     "sleep_times",
 ]

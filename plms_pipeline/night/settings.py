@@ -1,0 +1,91 @@
+"""Rule sets, detector settings and evidence parameters from their files, with what the user overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from plms_pipeline import contracts, emg, scoring
+from plms_pipeline.errors import InputError
+
+
+def load_rule_sets(
+    names: Sequence[str], overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[scoring.RuleSet, ...]:
+    """Rule sets by name (``schemas/rules``) or by path (with ``/`` or ending in ``.yaml``).
+
+    Parameters
+    ----------
+    names
+        One or more, no rule set twice.
+    overrides
+        Rule set → option → value.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, key or option, a missing or an impossible number.
+    """
+    found = [
+        scoring.rule_set_from_mapping(mapping, (overrides or {}).get(mapping["rule_set"]))
+        for mapping in rule_files(names, overrides)
+    ]
+    return tuple(found)
+
+
+def rule_files(
+    names: Sequence[str], overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Mapping[str, Any]]:
+    """The loaded rule files behind the names, checked for repeated names and for overrides of absent rule sets."""
+    mappings: list[Mapping[str, Any]] = []
+    for name in (text.strip() for text in names):
+        if "/" in name or name.endswith((".yaml", ".yml")):
+            mappings.append(contracts.load_yaml(Path(name).resolve()))
+            continue
+        known = available_rule_sets()
+        if name not in known:
+            raise InputError(
+                f"rule set '{name}' is unknown; known are {', '.join(known)}, or give a path to a rule file"
+            )
+        mappings.append(contracts.load_yaml(f"rules/{name}.yaml"))
+    given = [scoring.rule_set_name(mapping) for mapping in mappings]
+    if repeated := [name for name in given if given.count(name) > 1]:
+        raise InputError(f"rule set '{repeated[0]}' is asked for twice; name each once")
+    if not given:
+        raise InputError("no rule set is named; give at least one, for example wasm2016")
+    if strange := sorted(set(overrides or {}) - set(given)):
+        raise InputError(f"an option of rule set '{strange[0]}' is set, but only {', '.join(given)} are scored")
+    return mappings
+
+
+def available_rule_sets() -> list[str]:
+    """Names of the rule sets under ``schemas/rules``, sorted."""
+    found = (contracts.load_yaml(f"rules/{name}.yaml") for name in contracts.names("rules"))
+    return sorted(mapping["rule_set"] for mapping in found if isinstance(mapping, dict) and "rule_set" in mapping)
+
+
+def load_detector(overrides: Mapping[str, Any] | None = None) -> emg.Detector:
+    """Detector settings of ``schemas/rules/detector.yaml`` with some of them replaced.
+
+    Raises
+    ------
+    InputError
+        For a name that is no setting (the nearest is named) or a value of another kind.
+    """
+    declared = {name: entry["value"] for name, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()}
+    for name, value in (overrides or {}).items():
+        if name not in declared:
+            near = get_close_matches(name, declared, n=1, cutoff=0.0)[0]
+            raise InputError(f"detector: '{name}' is no setting; did you mean '{near}'?")
+        if isinstance(declared[name], str) != isinstance(value, str) or isinstance(value, bool):
+            raise InputError(f"detector: {name} = {value!r} is not possible; the default is {declared[name]!r}")
+        declared[name] = value
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in declared.items()}
+    return emg.Detector(**values)
+
+
+def load_evidence() -> scoring.EvidenceSettings:
+    """Parameters of evidence classes and descriptive indices (``schemas/rules/evidence.yaml``)."""
+    return scoring.evidence_from_mapping(contracts.load_yaml("rules/evidence.yaml"))
