@@ -22,9 +22,7 @@ def _of_condition(row: Row) -> str | None:
     return row.get("status") or (YES if "icd10" in row else None)
 
 
-def recorded_status(
-    rows: list[Row], condition: str, night: str | None, is_collected: bool
-) -> Status:
+def recorded_status(rows: list[Row], condition: str, night: str | None, is_collected: bool) -> Status:
     """Status of a condition from its own rows.
 
     Parameters

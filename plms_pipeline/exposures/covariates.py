@@ -146,9 +146,7 @@ def _read_file(file: FileMap, mapping_name: str) -> Iterator[Row]:
             header = [cell.strip() for cell in next(reader, [])]
             columns = _columns(file, header, name, mapping_name)
             bad: dict[tuple[str, str], int] = {}
-            decoded = [
-                _decode(file, columns, header, cells, bad) for cells in reader if any(c.strip() for c in cells)
-            ]
+            decoded = [_decode(file, columns, header, cells, bad) for cells in reader if any(c.strip() for c in cells)]
         except (UnicodeDecodeError, csv.Error):
             raise InputError(f"{name}: is not UTF-8 comma-separated text; export it again") from None
     if bad:
@@ -206,13 +204,7 @@ def _decode(
         raise InputError(f"{file.path.name}: a row has more cells than the header; quote cells that hold commas")
     row: Row = {}
     for column, position in columns:
-        raw = (
-            str(column.constant)
-            if position is None
-            else cells[position].strip()
-            if position < len(cells)
-            else ""
-        )
+        raw = str(column.constant) if position is None else cells[position].strip() if position < len(cells) else ""
         if raw == "" or raw in column.missing:
             continue
         try:

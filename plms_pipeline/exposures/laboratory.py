@@ -88,7 +88,7 @@ def to_canonical(value: float, unit: str, analyte_rule: dict[str, Any]) -> float
 
 
 def read_draw(row: Row, night: str | None, analyte_rule: dict[str, Any]) -> Draw:
-    """One laboratory row as a draw; a missing or unknown unit, an implausible value or a text gives a reason, no value."""
+    """One laboratory row as a draw; a missing or unknown unit or an implausible value gives a reason, no value."""
     day = offset_d(row, "collected", night)
     assay = row.get("assay")
 
@@ -116,9 +116,7 @@ def read_draw(row: Row, night: str | None, analyte_rule: dict[str, Any]) -> Draw
     if not low <= stated <= high:
         return nothing("implausible", unit)
     converted = None if value is None else to_canonical(value, unit, analyte_rule)
-    return Draw(
-        day, interval, converted, None, unit, value, assay, value is None, stated > analyte_rule["warn_above"]
-    )
+    return Draw(day, interval, converted, None, unit, value, assay, value is None, stated > analyte_rule["warn_above"])
 
 
 def read_draws(rows: list[Row], analyte: str, night: str | None, analyte_rule: dict[str, Any]) -> list[Draw]:
@@ -261,8 +259,8 @@ def ferritin_status(ferritin: LabValue, rules: dict[str, Any]) -> Status:
 def ferritin_crp_status(ferritin: Status, crp: LabValue, rules: dict[str, Any]) -> Status:
     """Ferritin below the threshold with inflammation considered (after BRINDA, PMC4785469).
 
-    Low is yes; not low with CRP at or below its threshold is no; not low with raised CRP is unknown; with CRP missing it
-    is no unless ``require_crp``.
+    Low is yes; not low with CRP at or below its threshold is no; not low with raised CRP is unknown; with CRP missing
+    it is no unless ``require_crp``.
     """
     if ferritin.value != NO:
         return ferritin

@@ -221,7 +221,7 @@ def _choice(name: str, key: str, value: Any, choices: tuple[str, ...]) -> str:
 
 def _texts(name: str, key: str, value: Any) -> frozenset[str]:
     if not isinstance(value, list):
-        raise InputError(f"{name}: '{key}' must be a list, not {value!r}; write [\"NA\", \".\"]")
+        raise InputError(f'{name}: \'{key}\' must be a list, not {value!r}; write ["NA", "."]')
     return frozenset(str(item).strip() for item in value)
 
 
@@ -258,7 +258,11 @@ def _file(name: str, folder: Path, entry: Any, missing: frozenset[str]) -> FileM
         if needed not in columns:
             raise InputError(f"{name}: table {table} needs '{needed}' under 'columns'; add it")
     return FileMap(
-        table, path, tuple(_column(name, table, key, value, missing) for key, value in columns.items()), missing, undated
+        table,
+        path,
+        tuple(_column(name, table, key, value, missing) for key, value in columns.items()),
+        missing,
+        undated,
     )
 
 

@@ -113,7 +113,9 @@ def _absence(covariates: dict[str, list[Row]], night: str | None, rules: dict[st
         if default == "complete":
             return _Absence(True, "", "complete_inventory")
         has_records = bool(covariates.get("medication"))
-        return _Absence(False, "inventory_incomplete" if has_records or default == "incomplete" else "no_record", "none")
+        return _Absence(
+            False, "inventory_incomplete" if has_records or default == "incomplete" else "no_record", "none"
+        )
     reasons = []
     for row in rows:
         collected = offset_d(row, "collected", night)

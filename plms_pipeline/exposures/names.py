@@ -119,8 +119,8 @@ class MedicationTable:
         text
             Name as written down, or None.
         atc_code
-            ATC code of the fourth or fifth level, or None. A code whose classes are known still takes the classes of the
-            name: the code of a combination (N02BE, R05) hides an antihistamine inside it.
+            ATC code of the fourth or fifth level, or None. A code that is known still takes the classes of the name:
+            the code of a combination (N02BE, R05) hides an antihistamine inside it.
         class_id
             Class the cohort's own column stands for, or None.
 
@@ -133,7 +133,9 @@ class MedicationTable:
         if class_id:
             parent = self.classes().get(class_id, (None, ""))[0]
             return Match(
-                tuple(Hit(name, *self.lookback(name)) for name in (class_id, parent) if name), "cohort_flag", ()
+                tuple(Hit(name, *self.lookback(name)) for name in (class_id, parent) if name),
+                "cohort_flag",
+                (),
             )
         if not atc_code:
             return self._match_name(text) if text else Match((), None, (("", "empty"),))

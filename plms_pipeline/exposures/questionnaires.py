@@ -1,4 +1,4 @@
-"""Questionnaires: RLS criteria and screens, the three cramp questions, complaints and scales. No recording enters here."""
+"""Questionnaires: RLS criteria and screens, three cramp questions, complaints and scales. No recording enters here."""
 
 from __future__ import annotations
 
@@ -85,9 +85,8 @@ def read_answers(rows: list[Row], collected: set[str], rules: dict[str, Any]) ->
     relief, relief_contradicts = _merged(rows, "cramp_relief")
     direct = {item: _answer(rows, item, "rls_criteria" in collected) for item in CRITERIA}
     cramp_reason = None
-    if feel_contradicts or relief_contradicts:
-        cramp_reason = "conflicting_items"
-    elif feel == "painful_tightening" and relief == "stretch_only" and direct[_URGE].value == YES:
+    is_cramp = feel == "painful_tightening" and relief == "stretch_only"
+    if feel_contradicts or relief_contradicts or (is_cramp and direct[_URGE].value == YES):
         cramp_reason = "conflicting_items"
     elif feel is None:
         cramp_reason = (

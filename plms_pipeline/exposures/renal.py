@@ -48,9 +48,7 @@ def _creatinine_terms(creatinine: Floats, female: npt.NDArray[np.bool_], rule: d
 
 def _cystatin_terms(cystatin: Floats, rule: dict[str, Any]) -> Floats:
     ratio = cystatin / rule["cystatin"]
-    return np.asarray(
-        np.minimum(ratio, 1.0) ** rule["cystatin_low"] * np.maximum(ratio, 1.0) ** rule["cystatin_high"]
-    )
+    return np.asarray(np.minimum(ratio, 1.0) ** rule["cystatin_low"] * np.maximum(ratio, 1.0) ** rule["cystatin_high"])
 
 
 def egfr_ckdepi_2021(creatinine_mg_dl: Numbers, age_years: Numbers, sex: Any) -> Floats:
@@ -105,7 +103,11 @@ def egfr_schwartz(creatinine_mg_dl: Numbers, height_cm: Numbers) -> Floats:
 
 
 def egfr_interval(
-    creatinine: Interval, age: Interval | None, sex: str | None, height_cm: float | None, rules: dict[str, Any]
+    creatinine: Interval,
+    age: Interval | None,
+    sex: str | None,
+    height_cm: float | None,
+    rules: dict[str, Any],
 ) -> tuple[Interval | None, str | None, str | None]:
     """Interval of eGFR from what is known of creatinine, age and sex.
 
@@ -152,14 +154,14 @@ def egfr_interval(
 
 def stage_of(egfr: Interval, rules: dict[str, Any]) -> str | None:
     """KDIGO stage from the unrounded value; None when the interval covers more than one stage."""
-    stages = []
-    for value in (egfr.lo, egfr.hi):
-        stages.append(next(stage for bound, stage in rules["kdigo_stages"] if value >= bound))
-    return stages[0] if stages[0] == stages[1] else None
+    first, last = (
+        next(stage for bound, stage in rules["kdigo_stages"] if value >= bound) for value in (egfr.lo, egfr.hi)
+    )
+    return first if first == last else None
 
 
 def chronicity(low_days: list[int], n_draws: int, chronicity_d: float) -> str | None:
-    """Whether a low eGFR lasts: ``confirmed`` (two low values ≥ 90 days apart), ``single``, ``not_confirmed``; None without draws."""
+    """Whether a low eGFR lasts: ``confirmed`` (two low values ≥ 90 days apart), ``single`` or ``not_confirmed``."""
     if n_draws == 0:
         return None
     if low_days and max(low_days) - min(low_days) >= chronicity_d:

@@ -66,7 +66,5 @@ def _checked(name: str, value: Any, declared: Any) -> Any:
     if number and isinstance(value, int | float) and not isinstance(value, bool):
         return type(declared)(value)
     if type(value) is not type(declared):
-        raise InputError(
-            f"clinical settings: '{name}' must be of the kind of {declared!r}, not {value!r}; correct it"
-        )
+        raise InputError(f"clinical settings: '{name}' must be of the kind of {declared!r}, not {value!r}; correct it")
     return value
