@@ -229,6 +229,7 @@ def _classify(
     counts: dict[str, Counter[str]] = {
         code: Counter() for code in ("unknown_label", "unknown_stage", "negative_duration", "event_without_onset")
     }
+    known: dict[tuple[str, str], tuple[str | None, str | None]] = {}
     for source in sources:
         for mark in source.marks:
             if mark.label == "Recording Start Time" and mark.onset_us is None:
@@ -241,16 +242,16 @@ def _classify(
             if duration is not None and duration < 0:
                 counts["negative_duration"][mark.label] += 1
                 duration = None
-            stage = None
-            if mark.column in ("stage", "label"):
-                stage = stage_of(mark.label, in_stage_column=mark.column == "stage")
+            if (mark.label, mark.column) not in known:
+                known[mark.label, mark.column] = _meaning(mark)
+            stage, event_type = known[mark.label, mark.column]
             if stage is not None or mark.column == "stage":
                 if stage is None:
                     counts["unknown_stage"][mark.label] += 1
                 if duration:
                     stage_rows.append((onset, onset + duration, stage or "U", mark.label, source.kind))
                 continue
-            event_rows.extend(_event_rows(mark, onset, duration, source.kind, counts["unknown_label"]))
+            event_rows.extend(_event_rows(mark, event_type, onset, duration, source.kind, counts["unknown_label"]))
     for code, seen in counts.items():
         if seen:
             detail = ", ".join(f"'{label}' × {n}" for label, n in sorted(seen.items())[:20])
@@ -259,8 +260,16 @@ def _classify(
     return sorted(stage_rows), sorted(event_rows)
 
 
-def _event_rows(mark: Mark, onset: int, duration: int | None, source: str, unknown: Counter[str]) -> list[_Row]:
-    event_type = event_type_of(mark.label)
+def _meaning(mark: Mark) -> tuple[str | None, str | None]:
+    stage = None
+    if mark.column in ("stage", "label"):
+        stage = stage_of(mark.label, in_stage_column=mark.column == "stage")
+    return stage, event_type_of(mark.label)
+
+
+def _event_rows(
+    mark: Mark, event_type: str | None, onset: int, duration: int | None, source: str, unknown: Counter[str]
+) -> list[_Row]:
     if event_type is None:
         unknown[mark.label] += 1
         event_type = "other"

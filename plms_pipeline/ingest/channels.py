@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from plms_pipeline import contracts
@@ -161,8 +160,22 @@ def role_of(label: str) -> str | None:
     return None if normal_label(label) in _ignored() else _roles().get(normal_label(label))
 
 
-@cache
+_memory: dict[str, tuple[object, Any]] = {}
+
+
+def remembered(name: str, declaration: object, build: Callable[[], Any]) -> Any:
+    """Something made of a declaration, made again only when the declaration was read anew."""
+    held = _memory.get(name)
+    if held is None or held[0] is not declaration:
+        held = _memory[name] = (declaration, build())
+    return held[1]
+
+
 def _roles() -> dict[str, str]:
+    return remembered("roles", contracts.codes("channel"), _build_roles)
+
+
+def _build_roles() -> dict[str, str]:
     roles: dict[str, str] = {}
     for code in contracts.codes("channel").codes:
         for alias in code.aliases:
@@ -174,9 +187,9 @@ def _roles() -> dict[str, str]:
     return roles
 
 
-@cache
 def _ignored() -> frozenset[str]:
-    return frozenset(normal_label(label) for label in contracts.load_yaml("codes/channel.yaml")["ignored"])
+    declared = contracts.load_yaml("codes/channel.yaml")
+    return remembered("ignored", declared, lambda: frozenset(map(normal_label, declared["ignored"])))
 
 
 def uv_per_unit(unit: str, declared: str | None = None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from plms_pipeline import contracts
@@ -57,11 +56,6 @@ def _rebuild_defect(code: str, text: str) -> EdfDefect:
     return defect
 
 
-@cache
-def _declared() -> dict[str, dict[str, str]]:
-    return {value["value"]: value for value in contracts.load_yaml("codes/finding.yaml")["values"]}
-
-
 def finding(code: str, detail: str = "") -> Finding:
     """A finding of a declared code.
 
@@ -72,11 +66,11 @@ def finding(code: str, detail: str = "") -> Finding:
     detail : str
         What exactly, in this file: labels, counts, seconds. Never a path.
     """
-    declared = _declared()[code]
-    text = declared["label"] if not detail else f"{declared['label']} ({detail})"
-    return Finding(code, declared["severity"], text)
+    declared = contracts.codes("finding").get(code)
+    text = declared.label if not detail else f"{declared.label} ({detail})"
+    return Finding(code, declared.extra["severity"], text)
 
 
 def what_to_do(code: str) -> str:
     """What the user can do about a finding."""
-    return _declared()[code]["action"]
+    return str(contracts.codes("finding").get(code).extra["action"])

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from plms_pipeline import contracts
-from plms_pipeline.ingest.channels import role_of
+from plms_pipeline.ingest.channels import remembered, role_of
 
 _SIDES = {"left": "L", "left_1": "L", "left_2": "L", "right": "R", "right_1": "R", "right_2": "R"}
 
 
 def _form(label: str) -> str:
-    return contracts.normal_form(label.replace("_", " "))
+    return "".join(label.casefold().replace("_", " ").split())
 
 
-@cache
 def _index(name: str) -> dict[str, str]:
-    return {
-        _form(spelling): code.value for code in contracts.codes(name).codes for spelling in (code.value, *code.aliases)
-    }
+    codes = contracts.codes(name)
+    return remembered(
+        f"index of {name}",
+        codes,
+        lambda: {_form(text): code.value for code in codes.codes for text in (code.value, *code.aliases)},
+    )
 
 
-@cache
 def _column_only() -> frozenset[str]:
-    return frozenset(_form(label) for label in contracts.load_yaml("codes/stage.yaml")["only_in_stage_column"])
+    declared = contracts.load_yaml("codes/stage.yaml")
+    return remembered(
+        "column only", declared, lambda: frozenset(_form(label) for label in declared["only_in_stage_column"])
+    )
 
 
-@cache
 def _legs() -> dict[str, str]:
-    legs = contracts.load_yaml("codes/event.yaml")["legs"]
-    return {_form(label): leg for leg, labels in legs.items() for label in labels}
+    declared = contracts.load_yaml("codes/event.yaml")
+    return remembered(
+        "legs", declared, lambda: {_form(label): leg for leg, labels in declared["legs"].items() for label in labels}
+    )
 
 
 def _readings(label: str) -> list[str]:
@@ -61,7 +64,6 @@ def event_type_of(label: str) -> str | None:
     return None
 
 
-@cache
 def class_of(event_type: str) -> str:
     """respiratory, arousal, movement, lights or other."""
     return str(contracts.codes("event").get(event_type).extra["class"])
