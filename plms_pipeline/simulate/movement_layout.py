@@ -65,7 +65,9 @@ class Layout:
         legs = [(first, 0.0, duration_s)]
         if self.rng.random() < self.model["bilateral_share"]:
             lag_s = self.uniform(self.model["bilateral_lag_s"])
-            other_s = max(duration_s * float(self.rng.uniform(0.8, 1.0)) - lag_s, 0.9)
+            # Beside a too-long movement the other leg's is a short one: neither may come near 10 s.
+            share = self.model["other_leg_share" if duration_s < 10 else "other_leg_share_of_long"]
+            other_s = max(duration_s * self.uniform(share) - lag_s, 0.9)
             legs.append((1 - first, lag_s, other_s))
         low, high = self.model["peak_uv"]
         for leg, lag_s, length_s in legs:

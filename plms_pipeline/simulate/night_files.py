@@ -36,6 +36,7 @@ class NightFiles(NamedTuple):
     shape: str
     defect: str | None
     expected_outcome: str
+    expected_reason: str | None
     expected_finding: str | None
     is_asserted: bool
     n_bytes: int
@@ -119,6 +120,7 @@ def write_night(task: NightTask) -> NightFiles:
         shape=shape["name"],
         defect=task.defect,
         expected_outcome=defect["outcome"] if defect else "analysed",
+        expected_reason=defect.get("reason") if defect else None,
         expected_finding=defect["finding"] if defect else None,
         is_asserted=defect is None and task.hours >= LEAST_HOURS_OF_A_NIGHT,
         n_bytes=n_bytes,
