@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from plms_pipeline.cli.common import Progress, common_options
-from plms_pipeline.errors import InputError
+from plms_pipeline.errors import InputError, LockedError
 
 _MARKER = ".plms_demo"
 _EXECUTORS = click.Choice(["prefect", "dask", "inline"])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _per_night(progress: Progress) -> Callable[[int, int, str], None]:
+    return lambda done, total, _stem: progress("simulated nights", done, total)
 
 
 def _run_options(command: Any) -> Any:
@@ -54,10 +59,9 @@ def demo(
         if not overwrite:
             raise InputError(f"{folder}: holds an earlier demo; use --overwrite to replace it, or plms clean {folder}")
         _remove_demo(folder)
-    simulation.check_free_disk(folder, nights)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARKER).write_text("A folder of simulated data, made by plms demo; plms clean removes it.\n", "utf-8")
-    cohort = simulation.write_cohort(folder / "sim_cohort", n_nights=nights, seed=seed, progress=progress)
+    cohort = simulation.write_cohort(folder / "sim_cohort", n_nights=nights, seed=seed, progress=_per_night(progress))
     overrides = {"store": str((folder / "store").resolve())}
     _run_and_tell(cohort.cohort_yaml, overrides, executor, site, workers, prefect_api, progress)
 
@@ -78,9 +82,8 @@ def simulate(
 
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a new folder")
-    simulation.check_free_disk(folder, nights, hours)
     cohort = simulation.write_cohort(
-        folder, n_nights=nights, seed=seed, hours=hours, defects=not clean_only, progress=progress
+        folder, n_nights=nights, seed=seed, hours=hours, defects=not clean_only, progress=_per_night(progress)
     )
     click.echo(str(cohort.cohort_yaml))
 
@@ -165,17 +168,32 @@ def _run_and_tell(
 @common_options
 def status(store: Path, progress: Progress) -> None:
     """What a store holds: releases, parts, the last run, and who is writing now."""
-    from plms_pipeline.store import status_text
+    from plms_pipeline import store as stores
 
-    click.echo(status_text(store), nl=False)
+    found = stores.status(store)
+    if found.writer:
+        click.echo(f"writing now: {found.writer}")
+    elif found.is_writer_gone:
+        click.echo("writing now: nobody; the last run was stopped, the next one resumes")
+    else:
+        click.echo("writing now: nobody")
+    if found.run:
+        told = ", ".join(f"{name} {value}" for name, value in sorted(found.run.items()) if name != "run")
+        click.echo(f"last run: {found.run.get('run')} ({told})")
+    click.echo("parts in the work store: " + ", ".join(f"{stage} {count}" for stage, count in found.parts.items()))
+    for name in found.releases:
+        click.echo(f"release {name}" + (" (latest)" if name == found.latest else ""))
+    if not found.releases:
+        click.echo("no release yet")
 
 
 def _remove_demo(folder: Path) -> None:
     import shutil
 
-    from plms_pipeline.store import refuse_if_locked
+    from plms_pipeline import store as stores
 
-    refuse_if_locked(folder / "store")
+    if (folder / "store" / "work").is_dir() and (writer := stores.status(folder / "store").writer):
+        raise LockedError(f"{folder}: {writer} is writing; wait for it or stop it first")
     shutil.rmtree(folder)
 
 

@@ -43,8 +43,7 @@ def _findings() -> Iterator[tuple[str, str, str]]:
     yield "ok", "declarations", f"{len(tables)} tables, schema version {contracts.schema_version()}"
     from plms_pipeline import _jit
 
-    cache = _jit.cache_directory()
-    yield ("ok" if os.access(cache, os.W_OK) else "warn", "numba cache", _jit.cache_note())
+    yield "warn" if _jit.CACHE_NOTE else "ok", "kernel cache", _jit.CACHE_NOTE or f"{_jit.CACHE_DIRECTORY}"
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     yield ("ok" if free_gb > 5 else "warn", "free disk here", f"{free_gb:.1f} GB (the demo of 24 nights needs about 2)")
     free_tmp_gb = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
@@ -62,8 +61,9 @@ def doctor(warm: bool, progress: Progress) -> None:
         click.echo(f"{state:<5} {subject:<30} {text}")
         worst = max(worst, {"ok": 0, "warn": 0, "fail": 1}[state])
     if warm:
-        from plms_pipeline import _jit
+        from plms_pipeline import _jit, emg, scoring
 
-        click.echo(f"ok    kernels                        {_jit.warm()} compiled and cached")
+        rooms = f"{_jit.warm()} rooms ({emg.__name__}, {scoring.__name__})"
+        click.echo(f"{'ok':<5} {'kernels':<30} compiled and cached: {rooms}")
     if worst:
         raise SystemExit(worst)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from plms_pipeline.cli.common import Progress, common_options
+from plms_pipeline.errors import InputError
 
 
 @click.command()
@@ -26,8 +32,58 @@ def sql(query: str, store: Path, release_name: str | None, form: str, progress: 
 
     Opens read-only, without network, and sees no file outside the release.
     """
-    from plms_pipeline.store import find_release, open_sql, render_rows, run_query
+    from plms_pipeline.store import open_sql
 
-    release = find_release(store, release_name)
-    with open_sql(release) as connection:
-        click.echo(render_rows(run_query(connection, query), form), nl=False)
+    with open_sql(_release(store, release_name)) as connection:
+        result = connection.query(query)
+    click.echo(_RENDER[form](result.columns, result.rows), nl=False)
+
+
+def _release(store: Path, name: str | None) -> Path:
+    from plms_pipeline.store import latest_release, list_releases
+
+    if name is None:
+        latest = latest_release(store)
+        if latest is None:
+            raise InputError(f"{store}: holds no release; run the cohort first, or name the store with --store")
+        return latest
+    for release in list_releases(store):
+        if release.path.name == name:
+            return release.path
+    raise InputError(f"{store}: holds no release '{name}'; plms status lists them")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    cells = [list(columns), *([_text(value).replace("\n", " ") for value in row] for row in rows)]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines) + f"\n({len(rows)} row{'s' * (len(rows) != 1)})\n"
+
+
+def _as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_text(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def _as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    return json.dumps(records, ensure_ascii=False, default=str, indent=1) + "\n"
+
+
+_RENDER = {"table": _as_table, "csv": _as_csv, "json": _as_json}
