@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plms_pipeline.scoring import movement_kernels as kernels
-from plms_pipeline.scoring.inputs import COMBINED, LEFT, NO_DURATION, RIGHT, UNSCORED, Movements, NightInput, Times
+from plms_pipeline.scoring.inputs import (
+    LEFT,
+    NO_DURATION,
+    RIGHT,
+    UNSCORED,
+    Movements,
+    NightInput,
+    Times,
+    pick_movements,
+)
 from plms_pipeline.scoring.rules import RuleSet
 from plms_pipeline.scoring.timeline import Frame
 
@@ -77,7 +86,7 @@ def _used(night: NightInput, rules: RuleSet, at: Frame) -> Movements:
         kept &= found.has_morphology
     if night.legs == "both" and at.legs_used in ("left", "right"):
         kept &= found.leg == (LEFT if at.legs_used == "left" else RIGHT)
-    return found if kept.all() else Movements(*(column[kept] for column in found))
+    return found if kept.all() else pick_movements(found, kept)
 
 
 def _above(limit_us: int | None, rules: RuleSet) -> int:
@@ -163,10 +172,11 @@ def _duration_reasons(
     single = duration > _above(rules.clm_monolateral_max_us, rules)
     if (side == SIDE_COMBINED).any():
         single = np.where(side == SIDE_COMBINED, duration > _above(rules.clm_combined_channel_max_us, rules), single)
-    most = np.iinfo(np.int32).max if rules.clm_bilateral_max_monolateral is None else rules.clm_bilateral_max_monolateral
+    most = rules.clm_bilateral_max_monolateral
     reason = np.zeros(side.size, dtype=np.int8)
     reason[bilateral & (duration > _above(rules.clm_bilateral_max_us, rules))] = BILATERAL_TOO_LONG
-    reason[bilateral & (count > most)] = TOO_MANY_MONOLATERAL
+    if most is not None:
+        reason[bilateral & (count > most)] = TOO_MANY_MONOLATERAL
     reason[bilateral & (longest > _above(rules.clm_monolateral_max_us, rules))] = CONTAINS_TOO_LONG
     reason[~bilateral & single] = TOO_LONG
     return reason
@@ -221,9 +231,7 @@ def _placed(
         reason[would_be] = STAGE_UNKNOWN
     is_countable = in_window & ~in_gap & ~dropped
     role = np.where(reason == CANDIDATE, kernels.CANDIDATE, kernels.IGNORED).astype(np.int8)
-    interrupts = is_countable & np.isin(
-        reason, (WITHOUT_DURATION, TOO_LONG, CONTAINS_TOO_LONG, TOO_MANY_MONOLATERAL, BILATERAL_TOO_LONG)
-    )
+    interrupts = is_countable & (reason >= WITHOUT_DURATION) & (reason <= BILATERAL_TOO_LONG)
     role[interrupts] = kernels.INTERRUPTS
     return Combined(
         onset,
@@ -275,6 +283,3 @@ def arousal_spans(night: NightInput, rules: RuleSet) -> tuple[Times, Times]:
     low, high = night.arousals.onset_us - reach, night.arousals.offset_us + reach
     order = np.lexsort((high, low))
     return low[order], high[order]
-
-
-__all__ = ["COMBINED", "REASONS", "SIDES", "Combined", "arousal_spans", "combine", "respiratory_related"]

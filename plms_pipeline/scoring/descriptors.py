@@ -91,7 +91,8 @@ def interval_columns(row: Row, c: Context, suffix: str, done: Pass, unknown: str
     plm = np.flatnonzero(series > 0)
     same = (series[plm[1:]] == series[plm[:-1]]) & in_sleep[plm[1:]] & in_sleep[plm[:-1]]
     _interval_statistics(row, "imi_plms", suffix, imi[plm[1:][same]], reason, s)
-    value = _periodicity_index(imi[done.reason[at] != kernels.IGNORED_SHORT_IMI], in_population[done.reason[at] != kernels.IGNORED_SHORT_IMI], s)
+    not_passed_over = done.reason[at] != kernels.IGNORED_SHORT_IMI
+    value = _periodicity_index(imi[not_passed_over], in_population[not_passed_over], s)
     row.put(f"periodicity_index_ferri{suffix}", value, reason or (None if value is not None else "no_imi"))
     clms = count(in_sleep)
     plms = count((series > 0) & in_sleep)
@@ -205,18 +206,8 @@ def _leg_lag(c: Context) -> tuple[float | None, float | None]:
     if not left.size or not right.size:
         return None, None
     steps = c.night.evidence.lag_shuffles
-    medians = [_median_s(_nearest(left, right, v))]
-    for k in range(1, steps + 1):
-        medians.append(_median_s(_nearest(left, np.sort((right + v * k // (steps + 1)) % v), v)))
+    medians = (kernels.lag_medians(left, right, v, steps) / (2 * US_PER_S)).tolist()
     return medians[0], math.fsum(medians[1:]) / steps
-
-
-def _nearest(left: Times, right: Times, around_us: int) -> Times:
-    """Distance of each ``left`` to the nearest ``right`` on a circle; both sorted."""
-    ring = np.concatenate(([right[-1] - around_us], right, [right[0] + around_us]))
-    after = np.searchsorted(ring, left, side="left")
-    after = np.minimum(np.maximum(after, 1), ring.size - 1)
-    return np.minimum(ring[after] - left, left - ring[after - 1])
 
 
 def awakening_columns(row: Row, c: Context, is_plms: Mask) -> None:
@@ -238,5 +229,3 @@ def awakening_columns(row: Row, c: Context, is_plms: Mask) -> None:
     row.rate("plms_awakening_index_per_h", n, v, reason, c.no_sleep)
     expected: Any = None if reason or not v else count(is_plms) * US_PER_H * chance / (v * v)
     row.put("plms_awakening_chance_per_h", expected, reason or (None if v else c.no_sleep))
-
-

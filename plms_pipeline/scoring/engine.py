@@ -14,6 +14,7 @@ from plms_pipeline.scoring.candidates import (
     REASONS,
     SIDE_COMBINED,
     SIDES,
+    STAGE_UNKNOWN,
     WITHOUT_DURATION,
     Combined,
     arousal_spans,
@@ -27,6 +28,7 @@ from plms_pipeline.scoring.rules import RuleSet
 from plms_pipeline.scoring.timeline import Frame, frame
 
 PLM_REASONS = (None, "not_candidate", "series_too_short", "short_interval_ignored")
+_REASONS_OF_PASS = (*PLM_REASONS, "respiratory_related")
 
 
 class Scored(NamedTuple):
@@ -109,7 +111,10 @@ def _score_one(night: NightInput, rules: RuleSet, at: Frame) -> Scoring:
 
 
 def _in_seconds(values: Times, known: NDArray[np.bool_]) -> list[float | None]:
-    return [value if ok else None for value, ok in zip((values / US_PER_S).tolist(), known.tolist(), strict=True)]
+    seconds = (values / US_PER_S).tolist()
+    if known.all():
+        return seconds
+    return [value if ok else None for value, ok in zip(seconds, known.tolist(), strict=True)]
 
 
 def _flags(values: NDArray[np.bool_], unknown: str | None) -> list[bool | None]:
@@ -122,30 +127,21 @@ def _flags(values: NDArray[np.bool_], unknown: str | None) -> list[bool | None]:
 def _plm_columns(
     done: Pass, found: Combined, is_respiratory: NDArray[np.bool_], unknown: str | None
 ) -> tuple[list[bool | None], list[str | None], list[int | None]]:
-    is_plm: list[bool | None] = []
-    reasons: list[str | None] = []
-    numbers: list[int | None] = []
-    for series, reason, in_pass, respiratory, state in zip(
-        done.series.tolist(),
-        done.reason.tolist(),
-        done.in_pass.tolist(),
-        is_respiratory.tolist(),
-        found.reason.tolist(),
-        strict=True,
-    ):
-        is_open = state == CANDIDATE or REASONS[state] == "stage_unknown"
-        if unknown is not None and is_open:
-            is_plm.append(None)
-            reasons.append(unknown)
-            numbers.append(None)
-            continue
-        is_plm.append(series > 0)
-        numbers.append(series if series > 0 else None)
-        if not in_pass and state == CANDIDATE and respiratory:
-            reasons.append("respiratory_related")
-        else:
-            reasons.append(PLM_REASONS[reason])
-    return is_plm, reasons, numbers
+    """is_plm, why not, number of the series."""
+    is_plm = done.series > 0
+    reason = done.reason.copy()
+    reason[~done.in_pass & (found.reason == CANDIDATE) & is_respiratory] = len(PLM_REASONS)
+    numbers: list[int | None] = [series or None for series in done.series.tolist()]
+    if unknown is None:
+        return is_plm.tolist(), [_REASONS_OF_PASS[code] for code in reason.tolist()], numbers
+    is_open = (found.reason == CANDIDATE) | (found.reason == STAGE_UNKNOWN)
+    reason[is_open] = len(PLM_REASONS) + 1
+    texts = (*_REASONS_OF_PASS, unknown)
+    return (
+        [None if unclear else False for unclear in is_open.tolist()],
+        [texts[code] for code in reason.tolist()],
+        [None] * is_plm.size,
+    )
 
 
 def _movement_columns(rules: RuleSet, at: Frame, done: Scoring) -> dict[str, list[Any]]:
@@ -173,7 +169,7 @@ def _movement_columns(rules: RuleSet, at: Frame, done: Scoring) -> dict[str, lis
         "is_lm": found.is_lm.tolist(),
         "is_truncated": found.is_truncated.tolist(),
         "is_duration_assumed": found.is_duration_assumed.tolist(),
-        "is_candidate": [None if REASONS[state] == "stage_unknown" else state == CANDIDATE for state in states],
+        "is_candidate": [None if state == STAGE_UNKNOWN else state == CANDIDATE for state in states],
         "candidate_reason": [REASONS[state] or None for state in states],
         "imi_s": _in_seconds(done.inclusive.imi_us, has_imi & (done.unknown is None)),
         "imi_nr_s": _in_seconds(done.without_respiratory.imi_us, has_imi_nr & (done.unknown_nr is None)),

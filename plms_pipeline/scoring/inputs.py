@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,6 +151,17 @@ def make_movements(
     )
 
 
+def pick_movements(found: Movements, rows: NDArray[Any]) -> Movements:
+    """The chosen rows, by mask or index."""
+    leg, onset, offset, has_morphology, is_truncated = found
+    return Movements(leg[rows], onset[rows], offset[rows], has_morphology[rows], is_truncated[rows])
+
+
+def pick_stages(stages: Stages, rows: NDArray[Any]) -> Stages:
+    """The chosen rows, by mask or index."""
+    return Stages(stages.onset_us[rows], stages.offset_us[rows], stages.stage[rows])
+
+
 def make_spans(onset_us: object = (), offset_us: object = (), leg: object = None) -> Spans:
     """`Spans` from any sequences; without ``leg`` they concern both legs."""
     onset = times(onset_us)
@@ -239,16 +250,16 @@ def _checked_movements(night: NightInput) -> Movements | None:
             "C with combined"
         )
     order = np.lexsort((found.is_truncated, found.has_morphology, found.leg, found.offset_us, found.onset_us))
-    return Movements(*(column[order] for column in found))
+    return pick_movements(found, order)
 
 
 def _checked_stages(stages: Stages) -> Stages:
     _ordered("stages", stages.onset_us, stages.offset_us)
-    if stages.stage.size and not (0 <= int(stages.stage.min()) and int(stages.stage.max()) < len(STAGE_NAMES)):
+    if stages.stage.size and (stages.stage.min() < 0 or stages.stage.max() >= len(STAGE_NAMES)):
         raise InputError(f"stages: a stage outside {', '.join(STAGE_NAMES)}; map it first")
     kept = stages.offset_us > stages.onset_us
     order = np.flatnonzero(kept)[np.argsort(stages.onset_us[kept], kind="stable")]
-    stages = Stages(*(column[order] for column in stages))
+    stages = pick_stages(stages, order)
     overlap = np.flatnonzero(stages.onset_us[1:] < stages.offset_us[:-1])
     if overlap.size:
         at = int(overlap[0])

@@ -229,3 +229,38 @@ def count_arousals(onset, offset, associated, low, high, pair_us):  # type: igno
         if taken[j]:
             n += 1
     return n
+
+
+@jit
+def lag_medians(left, right, around_us, steps):  # type: ignore[no-untyped-def]
+    """Twice the median distance of each left movement to the nearest right one on a circle.
+
+    Parameters
+    ----------
+    left, right
+        int64[n], int64[m], sorted places in [0, ``around_us``), neither empty.
+    around_us
+        Length of the circle.
+    steps
+        Number of circular shifts of the right leg.
+
+    Returns
+    -------
+    int64[steps + 1]
+        Without a shift, then for each shift.
+    """
+    out = np.empty(steps + 1, np.int64)
+    n = left.size
+    m = right.size
+    distance = np.empty(n, np.int64)
+    for k in range(steps + 1):
+        shift = around_us * k // (steps + 1)
+        for i in range(n):
+            place = (left[i] - shift) % around_us
+            after = np.searchsorted(right, place)
+            ahead = right[after] - place if after < m else right[0] + around_us - place
+            behind = place - right[after - 1] if after > 0 else place + around_us - right[m - 1]
+            distance[i] = min(ahead, behind)
+        ordered = np.sort(distance)
+        out[k] = ordered[(n - 1) // 2] + ordered[n // 2]
+    return out

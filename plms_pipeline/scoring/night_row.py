@@ -9,15 +9,15 @@ import numpy as np
 from plms_pipeline.scoring import descriptors, evidence
 from plms_pipeline.scoring import movement_kernels as kernels
 from plms_pipeline.scoring.candidates import (
-    CANDIDATE,
     OUTSIDE_WINDOW,
     SIDE_BILATERAL,
     SIDE_LEFT,
     SIDE_RIGHT,
+    SIDES,
     WITHOUT_DURATION,
     arousal_spans,
 )
-from plms_pipeline.scoring.inputs import N1, N2, N3, REM, UNSCORED, US_PER_H, US_PER_S, WAKE, NightInput, times
+from plms_pipeline.scoring.inputs import N1, N2, N3, REM, UNSCORED, US_PER_H, US_PER_S, NightInput, times
 from plms_pipeline.scoring.passes import Pass, Scoring
 from plms_pipeline.scoring.row import Context, Mask, Row, count
 from plms_pipeline.scoring.rules import RuleSet
@@ -106,20 +106,22 @@ def _periodic(row: Row, c: Context, suffix: str, done: Pass, unknown: str | None
     no_lights = no_wake or ("lights_unknown" if None in c.night.window else None)
     row.rate(f"plmwi{suffix}_per_h", count(is_plmw), at.wake_scorable.total_us, no_lights, "no_time_in_state")
     wake_spt = plmw_spt = 0
-    if at.hypnogram is not None and at.hypnogram.sleep_onset_us is not None:
-        start, end = at.hypnogram.sleep_onset_us, at.hypnogram.sleep_end_us
+    if at.hypnogram is not None and at.hypnogram.sleep.total_us:
+        start, end = int(at.hypnogram.sleep.onset_us[0]), int(at.hypnogram.sleep.offset_us[-1])
         wake_spt = int(np.diff(at.wake_scorable.covered_before(times([start, end])))[0])
         plmw_spt = count(is_plmw & (found.onset_us >= start) & (found.onset_us < end))
     row.rate(f"plmwi_spt{suffix}_per_h", plmw_spt, wake_spt, no_wake, "no_time_in_state")
     by_stage = unknown or c.no_stages
+    per_stage = np.bincount(found.stage[is_plms], minlength=UNSCORED + 1).tolist()
     for name, stages in STAGE_COLUMNS:
-        n = count(is_plms & np.isin(found.stage, stages))
+        n = sum(per_stage[stage] for stage in stages)
         row.put(f"n_plms_{name}{suffix}", n, by_stage)
         row.rate(f"plmsi_{name}{suffix}_per_h", n, stage_us[name], by_stage, "no_time_in_state")
+    per_side = np.bincount(found.side[is_plms], minlength=len(SIDES)).tolist()
     for name, side in SIDE_COLUMNS:
         reason = in_state or _no_side(c, name)
-        row.put(f"n_plms_{name}{suffix}", count(is_plms & (found.side == side)), reason)
-        row.rate(f"plmsi_{name}{suffix}_per_h", count(is_plms & (found.side == side)), v, reason, c.no_sleep)
+        row.put(f"n_plms_{name}{suffix}", per_side[side], reason)
+        row.rate(f"plmsi_{name}{suffix}_per_h", per_side[side], v, reason, c.no_sleep)
     return is_plms
 
 
@@ -173,9 +175,7 @@ def _arousals(row: Row, c: Context, is_plms: Mask, is_plms_nr: Mask) -> None:
     row.put("plms_arousal_fraction", count(with_arousal) / max(n_plms, 1), share_reason)
     nr = c.no_leg or done.unknown_nr or c.unstaged or done.arousal_unknown
     row.put("n_plms_with_arousal_nr", count(is_plms_nr & done.is_arousal), nr)
-    row.rate(
-        "plms_arousal_index_nr_per_h", count(is_plms_nr & done.is_arousal), c.time.scorable_us, nr, c.no_sleep
-    )
+    row.rate("plms_arousal_index_nr_per_h", count(is_plms_nr & done.is_arousal), c.time.scorable_us, nr, c.no_sleep)
 
 
 def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring) -> dict[str, Any]:
@@ -203,7 +203,8 @@ def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring) -> di
     is_plms_nr = _periodic(row, c, "_nr", done.without_respiratory, done.unknown_nr, stage_us)
     _interval(row, c, "_nr", is_plms_nr, done.without_respiratory.series > 0, c.no_leg or done.unknown_nr)
     _arousals(row, c, is_plms, is_plms_nr)
-    for suffix, one_pass, unknown in (("", done.inclusive, done.unknown), ("_nr", done.without_respiratory, done.unknown_nr)):
+    passes = (("", done.inclusive, done.unknown), ("_nr", done.without_respiratory, done.unknown_nr))
+    for suffix, one_pass, unknown in passes:
         reason = c.no_leg or unknown
         descriptors.series_columns(row, c, suffix, one_pass, reason)
         descriptors.interval_columns(row, c, suffix, one_pass, reason)

@@ -242,7 +242,7 @@ def rule_set_name(mapping: Mapping[str, Any]) -> str:
     """The name a rule file gives itself, checked to be a word."""
     name = mapping.get("rule_set") if isinstance(mapping, Mapping) else None
     if not isinstance(name, str) or not name.isidentifier() or name != name.lower():
-        raise InputError(f"rule file: 'rule_set: <word in lower case>' is missing or wrong ({name!r}); name the rule set")
+        raise InputError(f"rule file: 'rule_set' is {name!r}, not a word in lower case; name the rule set")
     return name
 
 

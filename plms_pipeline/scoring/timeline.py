@@ -20,6 +20,7 @@ from plms_pipeline.scoring.inputs import (
     Spans,
     Stages,
     Times,
+    pick_stages,
     times,
 )
 
@@ -281,7 +282,11 @@ def sleep_times(night: NightInput, at: Frame) -> SleepTimes:
 
 
 def apnea_hypopnea_per_h(
-    onset_us: object, types: Sequence[str], stages: Stages | None, window: tuple[int | None, int | None], duration_us: int
+    onset_us: object,
+    types: Sequence[str],
+    stages: Stages | None,
+    window: tuple[int | None, int | None],
+    duration_us: int,
 ) -> tuple[float | None, str | None]:
     """Apneas and hypopneas with onset in sleep per hour of total sleep time.
 
@@ -306,7 +311,7 @@ def apnea_hypopnea_per_h(
     low = 0 if window[0] is None else max(window[0], 0)
     high = duration_us if window[1] is None else min(window[1], duration_us)
     order = np.argsort(stages.onset_us, kind="stable")
-    sleep = hypnogram(Stages(*(column[order] for column in stages)), low, max(low, high)).sleep
+    sleep = hypnogram(pick_stages(stages, order), low, max(low, high)).sleep
     if not sleep.total_us:
         return None, "no_sleep"
     counted = np.array([kind.startswith(("apnea", "hypopnea")) for kind in types], dtype=np.bool_)
