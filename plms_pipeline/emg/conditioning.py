@@ -1,5 +1,6 @@
 """Conditioning of one run of leg EMG: band 10-100 Hz at zero phase, on coefficients that are the same everywhere."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -54,15 +55,20 @@ def design_band(fs_hz: float, low_hz: float, high_hz: float, lowpass_hz: float |
     high = min(high_hz, nyquist, lowpass_hz if lowpass_hz else nyquist)
     if not low_hz < high:
         raise ValueError(f"no band between {low_hz:g} Hz and {high:g} Hz")
-    two_pass = (2.0**0.5 - 1.0) ** 0.125
-    sos = signal.butter(4, low_hz * two_pass, btype="highpass", fs=fs_hz, output="sos")
-    if high_hz / two_pass < 0.9 * nyquist:
-        upper = signal.butter(4, high_hz / two_pass, btype="lowpass", fs=fs_hz, output="sos")
+    sos = signal.butter(4, _one_pass(low_hz, fs_hz, 1.0), btype="highpass", fs=fs_hz, output="sos")
+    if high < 0.9 * nyquist:
+        upper = signal.butter(4, _one_pass(high, fs_hz, -1.0), btype="lowpass", fs=fs_hz, output="sos")
     else:
         upper = np.tile([1.0, 0.0, 0.0, 1.0, 0.0, 0.0], (2, 1))
     rows = np.vstack([sos, upper])
     sections = np.array([[_rounded(v) for v in (*row[:3], *row[4:])] for row in rows])
     return Band(low_hz, high, sections, _settled(sections))
+
+
+def _one_pass(edge_hz: float, fs_hz: float, side: float) -> float:
+    """Cut-off of one pass for 3 dB after two: 2 ** (1 / 2) - 1 to the power 1 / (2 * order), on the warped axis."""
+    factor = (math.sqrt(2.0) - 1.0) ** (side / 8.0)
+    return math.atan(math.tan(math.pi * edge_hz / fs_hz) * factor) * fs_hz / math.pi
 
 
 def _rounded(value: float) -> float:

@@ -1,6 +1,7 @@
 """Mains interference: found first, removed only where it is."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,14 @@ def _cos_sin(cycles: float) -> tuple[float, float]:
     return round(math.cos(angle), 12), round(math.sin(angle), 12)
 
 
+@lru_cache(maxsize=32)
+def _tables(frequency_hz: float, fs_hz: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and sines of the line and its neighbours over a test window, (9, n) each."""
+    frequencies = [frequency_hz, *(frequency_hz + d for d in NEIGHBOURS_HZ)]
+    table = np.array([[_cos_sin(f * i / fs_hz) for i in range(n)] for f in frequencies])
+    return np.ascontiguousarray(table[:, :, 0]), np.ascontiguousarray(table[:, :, 1])
+
+
 def find_line(y_uv: np.ndarray, fs_hz: float, frequency_hz: float, settings: Detector) -> Line:
     """Look for a line in windows spread over a run.
 
@@ -49,9 +58,7 @@ def find_line(y_uv: np.ndarray, fs_hz: float, frequency_hz: float, settings: Det
     starts = np.arange(0, y_uv.size - n + 1, round(min(TEST_EVERY_S * fs_hz, max(n, y_uv.size / 20))), dtype=np.int64)
     if starts.size < LEAST_WINDOWS:
         return Line(frequency_hz, 0.0, 0.0, False)
-    frequencies = [frequency_hz, *(frequency_hz + d for d in NEIGHBOURS_HZ)]
-    table = np.array([[_cos_sin(f * i / fs_hz) for i in range(n)] for f in frequencies])
-    power = line_power(y_uv, starts, np.ascontiguousarray(table[:, :, 0]), np.ascontiguousarray(table[:, :, 1]))
+    power = line_power(y_uv, starts, *_tables(frequency_hz, fs_hz, n))
     around = np.sum(power[:, 1:], axis=1) / len(NEIGHBOURS_HZ)
     shown = (power[:, 0] >= settings.mains_min_uv**2) & (power[:, 0] >= settings.mains_min_ratio * around)
     enough = max(LEAST_WINDOWS, settings.mains_min_fraction * starts.size)

@@ -43,7 +43,7 @@ def run_movements(
     """
     if rest_uv.size * n_block < envelope_uv.size or is_usable.size != rest_uv.size:
         raise ValueError("blocks do not cover the run")
-    onset, offset, peak, truncated = find_movements(
+    table, peak = find_movements(
         envelope_uv,
         rest_uv,
         is_usable,
@@ -52,6 +52,7 @@ def run_movements(
         settings.offset_above_rest_uv,
         samples_of(settings.offset_quiet_s, fs_hz),
     )
+    onset, offset = np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
     shape = morphology(
         envelope_uv,
         rest_uv,
@@ -62,7 +63,7 @@ def run_movements(
         samples_of(settings.morphology_window_s, fs_hz),
     )
     resting = np.array([level_at(i, rest_uv, n_block) for i in onset], dtype=np.float64)
-    return RunMovements(onset, offset, peak, resting, shape, truncated)
+    return RunMovements(onset, offset, peak, resting, shape, table[:, 2] != 0)
 
 
 def samples_of(seconds: float, fs_hz: float) -> int:

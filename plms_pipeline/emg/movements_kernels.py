@@ -19,6 +19,64 @@ def level_at(i: int, block_uv: np.ndarray, n_block: int) -> float:
 
 
 @jit
+def scan_movements(
+    envelope: np.ndarray,
+    rest: np.ndarray,
+    usable: np.ndarray,
+    n_block: int,
+    onset_uv: float,
+    offset_uv: float,
+    n_quiet: int,
+    out: np.ndarray,
+    peak: np.ndarray,
+) -> int:
+    """Number of movements; they go to ``out`` (onset, offset, is_truncated) and ``peak`` as far as these go."""
+    n = envelope.shape[0]
+    room = out.shape[0]
+    count = 0
+    is_on = False
+    is_from_edge = True
+    start = 0
+    quiet = 0
+    top = 0.0
+    for b in range(rest.shape[0] + 1):
+        first = b * n_block
+        last = min(n, first + n_block)
+        if b == rest.shape[0] or not usable[b]:
+            if is_on:
+                if count < room:
+                    out[count, 0], out[count, 1], out[count, 2] = start, min(first, n) - quiet, 1
+                    peak[count] = top
+                count += 1
+            is_on = False
+            is_from_edge = True
+            quiet = 0
+            continue
+        for i in range(first, last):
+            v = envelope[i]
+            above = v - level_at(i, rest, n_block)
+            if is_on:
+                top = max(top, v)
+                quiet = quiet + 1 if above <= offset_uv else 0
+                if quiet == n_quiet:
+                    if count < room:
+                        out[count, 0], out[count, 1], out[count, 2] = start, i + 1 - quiet, is_from_edge
+                        peak[count] = top
+                    count += 1
+                    is_on = False
+                    is_from_edge = False
+                    quiet = 0
+            elif above >= onset_uv:
+                is_on = True
+                start = i
+                quiet = 0
+                top = v
+            elif above <= offset_uv:
+                is_from_edge = False
+    return count
+
+
+@jit
 def find_movements(
     envelope: np.ndarray,
     rest: np.ndarray,
@@ -27,63 +85,20 @@ def find_movements(
     onset_uv: float,
     offset_uv: float,
     n_quiet: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Onsets, offsets, peaks and open ends of every rise to ``rest + onset_uv``.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every rise to ``rest + onset_uv`` until ``n_quiet`` samples at or below ``rest + offset_uv``.
 
-    Returns arrays ``onset``, ``offset`` (samples, half-open), ``peak`` and ``is_truncated``. ``usable`` (per block)
-    false ends a movement and hides the samples.
+    Returns int64 (k, 3) of onset, offset (samples, half-open) and whether an end is open, and the peaks (k,).
+    ``usable`` (per block) false ends a movement and hides the samples.
     """
-    n = envelope.shape[0]
-    onset = np.empty(16, np.int64)
-    offset = np.empty(16, np.int64)
-    peak = np.empty(16)
-    truncated = np.empty(16, np.bool_)
-    count = 0
-    is_on = False
-    is_from_edge = True
-    start = 0
-    quiet = 0
-    top = 0.0
-    for i in range(n + 1):
-        is_usable = i < n and usable[i // n_block]
-        if not is_usable:
-            if is_on:
-                if count == onset.shape[0]:
-                    onset = np.concatenate((onset, np.empty(count, np.int64)))
-                    offset = np.concatenate((offset, np.empty(count, np.int64)))
-                    peak = np.concatenate((peak, np.empty(count)))
-                    truncated = np.concatenate((truncated, np.empty(count, np.bool_)))
-                onset[count], offset[count], peak[count] = start, i - quiet, top
-                truncated[count] = True
-                count += 1
-            is_on = False
-            is_from_edge = True
-            quiet = 0
-            continue
-        above = envelope[i] - level_at(i, rest, n_block)
-        if is_on:
-            top = max(top, envelope[i])
-            quiet = quiet + 1 if above <= offset_uv else 0
-            if quiet == n_quiet:
-                if count == onset.shape[0]:
-                    onset = np.concatenate((onset, np.empty(count, np.int64)))
-                    offset = np.concatenate((offset, np.empty(count, np.int64)))
-                    peak = np.concatenate((peak, np.empty(count)))
-                    truncated = np.concatenate((truncated, np.empty(count, np.bool_)))
-                onset[count], offset[count], peak[count] = start, i + 1 - quiet, top
-                truncated[count] = is_from_edge
-                count += 1
-                is_on = False
-                is_from_edge = False
-                quiet = 0
-        elif above >= onset_uv:
-            is_on = True
-            start = i
-            quiet = 0
-            top = envelope[i]
-        elif above <= offset_uv:
-            is_from_edge = False
-    return onset[:count], offset[:count], peak[:count], truncated[:count]
+    out = np.empty((4096, 3), np.int64)
+    peak = np.empty(4096)
+    count = scan_movements(envelope, rest, usable, n_block, onset_uv, offset_uv, n_quiet, out, peak)
+    if count > out.shape[0]:
+        out = np.empty((count, 3), np.int64)
+        peak = np.empty(count)
+        scan_movements(envelope, rest, usable, n_block, onset_uv, offset_uv, n_quiet, out, peak)
+    return out[:count].copy(), peak[:count].copy()
 
 
 @jit

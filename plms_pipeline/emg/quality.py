@@ -87,14 +87,14 @@ def split_runs(
         if start_us > position:
             spans.append((position, int(start_us), "gap"))
         position = at_us(start_us, x.size, fs_hz)
-        low = -np.inf if rail_low_uv is None else rail_low_uv
-        high = np.inf if rail_high_uv is None else rail_high_uv
-        first, last, kind, at_limit = long_runs(
+        low = -np.inf if rail_low_uv is None else float(rail_low_uv)
+        high = np.inf if rail_high_uv is None else float(rail_high_uv)
+        found, at_limit, n_missing = long_runs(
             x, low, high, _samples(settings.railed_min_s, fs_hz), _samples(settings.flat_min_s, fs_hz)
         )
         n_at_limit += int(at_limit)
-        cuts = [(int(a), int(b), KIND_REASON[int(k)]) for a, b, k in zip(first, last, kind, strict=True)]
-        if not np.isfinite(x).all():
+        cuts = [(int(a), int(b), KIND_REASON[int(k)]) for a, b, k in found]
+        if n_missing:
             cuts += [(int(a), int(b), "missing_samples") for a, b in true_runs(~np.isfinite(x), 1)]
         edge = 0
         for a, b, reason in [*sorted(cuts), (x.size, x.size, "")]:

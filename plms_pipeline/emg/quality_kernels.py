@@ -6,48 +6,54 @@ from plms_pipeline._jit import jit
 
 
 @jit
-def long_runs(
-    x: np.ndarray, low: float, high: float, n_railed: int, n_flat: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """First and past-last sample and kind (1 railed, 2 flat) of long runs, and the number of samples at a limit.
+def scan_long_runs(
+    x: np.ndarray, low: float, high: float, n_railed: int, n_flat: int, out: np.ndarray
+) -> tuple[int, int, int]:
+    """Number of long runs, of samples at a limit and of missing ones; runs (first, past-last, kind) go to ``out``.
 
-    A sample is railed at or beyond ``low`` or ``high``; flat runs are of identical samples.
+    A sample is railed at or beyond ``low`` or ``high`` (kind 1); a flat run is of identical samples (kind 2).
     """
     n = x.shape[0]
-    first = np.empty(16, np.int64)
-    last = np.empty(16, np.int64)
-    kind = np.empty(16, np.int64)
+    room = out.shape[0]
     count = 0
     at_limit = 0
     railed = 0
     same = 0
+    missing = 0
     for i in range(n + 1):
+        if i < n and not np.isfinite(x[i]):
+            missing += 1
         is_railed = i < n and (x[i] <= low or x[i] >= high)
-        is_same = i < n and i > 0 and x[i] == x[i - 1] and not is_railed
+        is_same = 0 < i < n and x[i] == x[i - 1] and not is_railed
         if is_railed:
             at_limit += 1
             railed += 1
         else:
             if railed >= n_railed:
-                if count == first.shape[0]:
-                    first = np.concatenate((first, np.empty(count, np.int64)))
-                    last = np.concatenate((last, np.empty(count, np.int64)))
-                    kind = np.concatenate((kind, np.empty(count, np.int64)))
-                first[count], last[count], kind[count] = i - railed, i, 1
+                if count < room:
+                    out[count, 0], out[count, 1], out[count, 2] = i - railed, i, 1
                 count += 1
             railed = 0
         if is_same:
             same += 1
         else:
             if same > 0 and same + 1 >= n_flat:
-                if count == first.shape[0]:
-                    first = np.concatenate((first, np.empty(count, np.int64)))
-                    last = np.concatenate((last, np.empty(count, np.int64)))
-                    kind = np.concatenate((kind, np.empty(count, np.int64)))
-                first[count], last[count], kind[count] = i - same - 1, i, 2
+                if count < room:
+                    out[count, 0], out[count, 1], out[count, 2] = i - same - 1, i, 2
                 count += 1
             same = 0
-    return first[:count], last[:count], kind[:count], at_limit
+    return count, at_limit, missing
+
+
+@jit
+def long_runs(x: np.ndarray, low: float, high: float, n_railed: int, n_flat: int) -> tuple[np.ndarray, int, int]:
+    """Long railed and flat runs, int64 (k, 3) of first, past-last and kind; samples at a limit; missing samples."""
+    out = np.empty((64, 3), np.int64)
+    count, at_limit, missing = scan_long_runs(x, low, high, n_railed, n_flat, out)
+    if count > out.shape[0]:
+        out = np.empty((count, 3), np.int64)
+        scan_long_runs(x, low, high, n_railed, n_flat, out)
+    return out[:count], at_limit, missing
 
 
 @jit

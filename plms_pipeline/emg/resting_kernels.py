@@ -55,7 +55,7 @@ def mark_activity(
                 is_active = False
                 run = 0
                 low = 0
-            elif b - start + 1 > n_burst and start > last_restart:
+            elif b - start + 1 - run > n_burst and start > last_restart:
                 for k in range(start, b + 1):
                     active[k] = False
                 regime[start] = True

@@ -7,7 +7,7 @@ from plms_pipeline.emg.conditioning import band_pass, design_band
 from plms_pipeline.emg.ecg_kernels import find_peaks, locked_average, subtract_average
 from plms_pipeline.emg.envelope import amplitude
 from plms_pipeline.emg.mains_kernels import line_power, subtract_line
-from plms_pipeline.emg.movements_kernels import find_movements, morphology
+from plms_pipeline.emg.movements_kernels import find_movements, level_at, morphology
 from plms_pipeline.emg.quality_kernels import long_runs, true_runs
 from plms_pipeline.emg.resting_kernels import mark_activity, rest_power
 
@@ -21,8 +21,10 @@ def warm() -> None:
     parts = amplitude(y, fs_hz, short_s=0.05, long_s=0.25, block_s=0.25)
     active, change = mark_activity(parts.block_uv, 2.0, 1.5, 40.0, 2, 160, 12, 240, 0.2)
     rest = np.sqrt(rest_power(parts.block_uv * parts.block_uv, active, change, 60, 8))
-    onset, offset, _, _ = find_movements(parts.envelope_uv, rest, active, 25, 8.0, 2.0, 50)
-    morphology(parts.envelope_uv, rest, 25, onset, offset, 2.0, 50)
+    find_movements(parts.envelope_uv, rest, active, 25, 8.0, 2.0, 50)
+    one = np.zeros(1, dtype=np.int64)
+    level_at(0, rest, 25)
+    morphology(parts.envelope_uv, rest, 25, one, one + 100, 2.0, 50)
     line_power(y, np.zeros(1, dtype=np.int64), np.ones((1, 100)), np.ones((1, 100)))
     subtract_line(y, 1.0, 0.0, 25, 2)
     beats = find_peaks(x, np.ones(8), 25, 30)
