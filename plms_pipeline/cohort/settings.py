@@ -4,7 +4,7 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -180,7 +180,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     given = {}
     for variable, text in environ.items():
         if variable in names:
-            given[names[variable]] = text
+            # As YAML, so that lists, numbers and null are written as in the files.
+            given[names[variable]] = contracts.parse_yaml(text, variable)
         elif variable.startswith("PLMS_") and variable not in OTHER_ENVIRONMENT:
             # Only a near miss is surely meant for a run: the command line and the tests own other PLMS_ names.
             near = difflib.get_close_matches(variable, names, n=1, cutoff=0.85)
@@ -201,7 +202,7 @@ def _checked(setting: Setting, value: Any, where: str, base: Path) -> Any:
     if value is None:
         return None
     try:
-        converted = _CONVERT[setting.type](value)
+        converted: Any = _CONVERT[setting.type](value)
     except (TypeError, ValueError):
         raise InputError(
             f"{where}: {setting.name} is {value!r}; expected {_EXPECTED[setting.type]} ({setting.description})"
@@ -255,7 +256,7 @@ def _word(value: Any) -> str:
 
 def _strings(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return (value,)
     if not isinstance(value, list | tuple):
         raise ValueError
     return tuple(_string(part) for part in value)
@@ -273,7 +274,7 @@ def _path(value: Any) -> Path:
     return Path(value)
 
 
-_CONVERT = {
+_CONVERT: dict[str, Callable[[Any], Any]] = {
     "bool": _bool,
     "int": _int,
     "float": _float,

@@ -2,12 +2,13 @@
 child and every Dask worker import this module first."""
 
 import os
-import re
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+from plms_pipeline.store.redact import redact_paths
 
 ANALYSED, EXCLUDED, FAILED_INPUT, FAILED_SYSTEM = "analysed", "excluded", "failed_input", "failed_system"
 OUTCOMES = (ANALYSED, EXCLUDED, FAILED_INPUT, FAILED_SYSTEM)
@@ -26,8 +27,11 @@ class RecordingTask(NamedTuple):
     covariates: Mapping[str, Any]  # normalised rows of this subject, canonical order
     settings: Mapping[str, Any]  # science settings, the same object for every task of a run
     store: str
-    remembered: Mapping[str, Any]  # file → digest with size, mtime_ns, ctime_ns, inode
+    remembered: Mapping[str, Any]  # file → (digest, kind, bytes) where the file was not touched since
     force: tuple[str, ...] = ()  # stages to compute again although their part exists
+    from_stage: str | None = None  # stages before it are taken as the store knows them
+    dry_run: bool = False
+    last: Mapping[str, Any] | None = None  # what this recording's keys were made of in the last run
 
 
 class RecordingResult(NamedTuple):
@@ -46,6 +50,8 @@ class RecordingResult(NamedTuple):
     link_key: str | None = None
     digest: str | None = None
     digest_kind: str | None = None
+    n_bytes: int | None = None
+    findings: tuple[str, ...] = ()
     recomputed: tuple[str, ...] = ()
     why: tuple[str, ...] = ()  # per recomputed stage: what changed since the last run
     remember: Mapping[str, Any] | None = None
@@ -122,18 +128,11 @@ def attempt(
 def describe(error: BaseException, task: RecordingTask | None = None) -> str:
     """One line about an exception for the ledger: its type, its text and the function it came from."""
     ours = str(Path(__file__).parent.parent)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(ours) and f.name != "attempt"]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(ours) and f.name != "attempt"
+    ]
     place = f" in {Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else ""
     return redact(f"{type(error).__name__}: {error}{place}", task)
-
-
-_REDACT = (
-    (re.compile(r"\b(?:tcp|tls|ucx|inproc|https?)://\S+"), "<address>"),
-    (re.compile(r"(?:(?<=[\s'\"(=:])|^)(?:[A-Za-z]:\\|~?/)[^\s'\",;:)]+"), "<path>"),
-    (re.compile(r"\b0x[0-9a-fA-F]{4,}\b"), "<object>"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"), "<time>"),
-    (re.compile(r"\bpid[ =:]*\d+", re.IGNORECASE), "pid <pid>"),
-)
 
 
 def redact(text: str, task: RecordingTask | None = None) -> str:
@@ -144,6 +143,4 @@ def redact(text: str, task: RecordingTask | None = None) -> str:
     if task is not None:
         for path in sorted({p for p in (task.edf, *task.annotations, task.store) if p}, key=len, reverse=True):
             text = text.replace(path, "<path>")
-    for pattern, replacement in _REDACT:
-        text = pattern.sub(replacement, text)
-    return " ".join(text.split())[:500]
+    return redact_paths(text)[:500]

@@ -36,5 +36,3 @@ def make_settings(tmp_path: Path) -> Callable[..., CohortSettings]:
         return load_cohort(path, {"n_workers": 2, "memory_limit": "0", "time_limit_s": 60, **values}, environ={})
 
     return make
-
-

@@ -33,7 +33,9 @@ def recording(task: RecordingTask) -> RecordingResult:
     if word == "away":
         raise OSError("the file server is away")
     if word == "bad":
-        return done(task, "failed_input", "edf_defect")
+        return done(task, "failed_input", "not_edf")
+    if word == "out":
+        return done(task, "excluded", "no_leg_channel")
     if word == "slow":
         time.sleep(0.3)
     return done(task)

@@ -1,0 +1,35 @@
+"""Run a cohort as a Prefect flow. This module imports no Prefect: its environment must be settled first."""
+
+import sys
+
+from plms_flows.environment import settle
+from plms_pipeline.cohort import CohortSettings, RunOptions, RunSummary, Work
+from plms_pipeline.cohort.plan import Progress, no_progress, prepare
+
+
+def run_prefect(
+    settings: CohortSettings,
+    options: RunOptions | None = None,
+    *,
+    progress: Progress = no_progress,
+    work: Work | None = None,
+) -> RunSummary:
+    """Run a cohort in a Prefect flow with a task per shard and Dask futures inside.
+
+    Parameters
+    ----------
+    settings, options, progress, work
+        As for `plms_pipeline.cohort.run`; ``settings.prefect_api`` names another server than a private one.
+
+    Returns
+    -------
+    RunSummary
+    """
+    with prepare(settings, options, progress=progress, work=work) as ctx:
+        server = settle(ctx.store_root, settings.prefect_api)
+        if server is not None:
+            print(f"plms: the flow reports to the Prefect server {server}", file=sys.stderr, flush=True)
+        progress("starting the flow", 0, 0)
+        from plms_flows.cohort_flow import run_in_flow
+
+        return run_in_flow(ctx)
