@@ -118,9 +118,9 @@ def record_stamps(path: Path) -> np.ndarray:
     counts = [int(raw[at + 8 * k : at + 8 * k + 8]) for k in range(n_signals)]
     header, record, last = int(raw[184:192]), 2 * sum(counts), 2 * counts[-1]
     assert len(raw) == header + n_records * record
-    return np.array([
-        float(raw[header + (k + 1) * record - last :].split(b"\x14", 1)[0][:20]) for k in range(n_records)
-    ])
+    return np.array(
+        [float(raw[header + (k + 1) * record - last :].split(b"\x14", 1)[0][:20]) for k in range(n_records)]
+    )
 
 
 def test_the_recording_says_that_it_is_simulated(cohort: simulate.SimulatedCohort) -> None:

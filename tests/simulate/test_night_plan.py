@@ -60,7 +60,9 @@ def check_plms(night: PlannedNight) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**63), target=st.integers(0, 60), ahi=st.integers(0, 35))
-def test_a_whole_night_has_the_index_aimed_at_and_it_is_the_index_of_the_rules(seed: int, target: int, ahi: int) -> None:
+def test_a_whole_night_has_the_index_aimed_at_and_it_is_the_index_of_the_rules(
+    seed: int, target: int, ahi: int
+) -> None:
     night = simulate.plan_night(seed, plmsi_per_h=target, ahi_per_h=ahi)
     check_plms(night)
     wanted = target if target * night.tst_h >= 4 else 0

@@ -57,7 +57,7 @@ def test_values_come_from_the_closed_lists() -> None:
         for item in persona.expect:
             if item.field in lists:
                 assert item.value in contracts.codes(lists[item.field]).values
-            elif item.field == "egfr_stage":
+            elif item.field == "ckd_stage":
                 assert item.value in {"G1", "G4", "G5", "G5D", "unknown"}
             else:
                 assert item.value in {"yes", "no", "unknown"}

@@ -1,0 +1,80 @@
+"""Every hand-written person, through the clinical files and rooms: the joins and phenotypes of the table come out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plms_pipeline import exposures, phenotypes, simulate
+from plms_pipeline.simulate import Expectation, Persona
+
+EVERYONE = simulate.personas()
+
+
+@pytest.fixture(scope="module")
+def covariates(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("people")
+    people = [simulate.persona_of(k) for k in range(len(EVERYONE))]
+    return exposures.read_covariates(simulate.write_clinical_tables(folder, people))
+
+
+def night_row(persona: Persona) -> dict[str, Any]:
+    """A whole night of full evidence with the persona's index."""
+    index = persona.plmsi_per_h
+    nr = {f"plmsi_nr{part}_per_h": index if persona.respiratory_scored else None for part in ("", "_lo", "_hi")}
+    return {
+        "rule_set": "wasm2016", "tst_h": 7.0, "sleep_scorable_h": 7.0, "n_plms": round(index * 7), **nr,
+        "plmsi_per_h": index, "plmsi_lo_per_h": index, "plmsi_hi_per_h": index, "evidence_class": "full",
+    }  # fmt: skip
+
+
+def facts(persona: Persona) -> dict[str, Any]:
+    scored = persona.respiratory_scored
+    return {
+        "recording_date": persona.recording_date, "pap_this_night": persona.pap_this_night, "outcome": "analysed",
+        "reason": None, "sensor": "emg", "layout": "bipolar", "stages_state": "scored", "arousals_state": "scored",
+        "respiratory_state": "scored" if scored else "not_scored",
+        "ahi_per_h": persona.ahi_per_h if scored else None, "ahi_definition": "scored_events",
+    }  # fmt: skip
+
+
+def found(item: Expectation, tables: dict[str, dict[str, list[Any]]]) -> tuple[Any, Any]:
+    """Value and reason of an expectation's field in the linked tables."""
+    kind, _, name = item.field.partition(".")
+    phenotype = tables["phenotype"]
+    if kind == "medication_exposure":
+        at = tables["medication_exposure"]["class_id"].index(name)
+        return tables["medication_exposure"]["exposed"][at], tables["medication_exposure"]["exposed_reason"][at]
+    if kind == "factor":
+        where = [word for word in ("present", "absent", "unknown") if name in phenotype[f"factors_{word}"][0]]
+        assert len(where) == 1
+        return {"present": "yes", "absent": "no", "unknown": "unknown"}[where[0]], item.reason
+    if kind == "egfr":
+        at = tables["laboratory"]["analyte"].index("egfr")
+        value = tables["laboratory"]["value"][at]
+        return "unknown" if value is None else value, tables["laboratory"]["value_reason"][at]
+    if kind == "ckd_stage":
+        return tables["analysis"][kind][0] or "unknown", tables["analysis"]["ckd_stage_reason"][0]
+    if kind in ("secondary_factor_pattern", "rls_level"):
+        return phenotype[kind][0], None
+    return phenotype[kind][0], phenotype[f"{kind}_reason"][0]
+
+
+@pytest.mark.parametrize(("number", "persona"), list(enumerate(EVERYONE)), ids=lambda value: getattr(value, "key", ""))
+def test_the_pipeline_says_of_this_person_what_the_table_says(covariates: Any, number: int, persona: Persona) -> None:
+    _, subject_id = simulate.persona_of(number)
+    ids = {"recording_id": f"sim_{number}", "cohort": "sim", "subject_id": subject_id, "visit": persona.visit}
+    tables = phenotypes.link_recording(
+        ids, covariates.for_subject(subject_id, persona.visit), [night_row(persona)], facts(persona),
+        covariates.declaration, {},
+    )  # fmt: skip
+    wrong = []
+    for item in persona.expect:
+        if item.field == "unmapped_medication":
+            texts = covariates.unmapped_medication()
+            assert any("Moonroot" in str(value) or "moonroot" in str(value) for value in sum(texts.values(), []))
+            continue
+        value, reason = found(item, tables)
+        if value != item.value or (item.reason and reason != item.reason):
+            wrong.append(f"{item.field}: {value} ({reason}), not {item.value} ({item.reason}): {item.why}")
+    assert not wrong, "\n".join(wrong)
