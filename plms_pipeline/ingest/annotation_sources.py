@@ -81,7 +81,8 @@ def read_source(path: Path, recording_start: str | None, far_us: int) -> Source:
         The file cannot be read or is none of the known formats.
     """
     try:
-        head = path.open("rb").read(4096)
+        with path.open("rb") as handle:
+            head = handle.read(4096)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the column annotations") from None
     if not head.strip():
