@@ -47,7 +47,7 @@ def run_in_flow(ctx: RunContext) -> RunSummary:
     run = _Run(ctx)
     token = _current.set(run)
     try:
-        runner = ThreadPoolTaskRunner(max_workers=ctx.settings.concurrent_shards)
+        runner: Any = ThreadPoolTaskRunner(max_workers=ctx.settings.concurrent_shards)
         cohort.with_options(task_runner=runner)(return_state=True)
     finally:
         _current.reset(token)
