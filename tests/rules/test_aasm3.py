@@ -95,7 +95,7 @@ def test_arousal_gap_is_below_half_a_second(t, start, associated):
 
 
 def test_open_point_a11_an_interval_below_5_s_ends_the_series_or_is_ignored(t):
-    rows = sorted(t.every(20, 4) + [("L", 1023, 1024)], key=lambda row: row[1])
+    rows = [*t.every(20, 4), ("L", 1023, 1024)]
     assert t.score("aasm3", rows).night["n_plm"] == 0
     ignoring = t.score("aasm3", rows, options={"short_imi": "ignore_later"})
     assert column(ignoring, "is_plm") == [True, True, False, True, True]
@@ -139,7 +139,7 @@ def test_open_point_a13_the_respiratory_test_is_on_the_merged_movement(t):
 
 
 def test_open_point_a23_a_too_long_movement_is_none_and_does_not_end_the_series(t):
-    rows = sorted([*t.every(20, 6), ("R", "1024", "1035.5")], key=lambda row: row[1])
+    rows = [*t.every(20, 6), ("R", "1024", "1035.5")]
     scored = t.score("aasm3", rows)
     assert scored.night["n_plms"] == 6
     assert column(scored, "is_lm") == [True, True, False, True, True, True, True]

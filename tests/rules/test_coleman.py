@@ -62,5 +62,5 @@ def test_arousal_no_rule_so_the_columns_are_not_defined(t):
 
 
 def test_open_point_a23_a_too_long_movement_is_dropped_before_the_series(t):
-    rows = sorted([*t.every(20, 6), ("R", "1024", "1035.5")], key=lambda row: row[1])
+    rows = [*t.every(20, 6), ("R", "1024", "1035.5")]
     assert t.score("coleman", rows).night["n_plms"] == 6

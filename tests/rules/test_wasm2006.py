@@ -41,7 +41,7 @@ def test_series_interval_is_5_to_90_s(t, interval, n_plm):
 
 
 def test_series_a_later_movement_closer_than_5_s_is_ignored_and_the_interval_runs_on(t):
-    rows = sorted(t.every(20, 4) + [("L", 1023, 1024), ("L", "1024.999999", 1027)], key=lambda row: row[1])
+    rows = [*t.every(20, 4), ("L", 1023, 1024), ("L", "1024.999999", 1027)]
     scored = t.score("wasm2006", rows)
     assert column(scored, "is_plm") == [True, True, False, False, True, True]
     assert column(scored, "imi_s") == [None, 20.0, None, None, 20.0, 20.0]
@@ -80,7 +80,7 @@ def test_arousal_gap_is_below_half_a_second(t):
 
 
 def test_open_point_a23_a_too_long_movement_is_dropped_before_the_series(t):
-    rows = sorted([*t.every(20, 6), ("R", "1024", "1035.5")], key=lambda row: row[1])
+    rows = [*t.every(20, 6), ("R", "1024", "1035.5")]
     assert t.score("wasm2006", rows).night["n_plms"] == 6
 
 

@@ -123,7 +123,7 @@ def test_series_is_ended_by_a_long_interval(t):
 
 
 def test_series_is_ended_by_a_non_candidate(t):
-    rows = t.every(20, 3) + [("L", "1045", "1056")] + t.every(20, 3, start=1060)
+    rows = [*t.every(20, 3), ("L", "1045", "1056"), *t.every(20, 3, start=1060)]
     scored = t.score("wasm2016", rows)
     assert scored.night["n_plm"] == 0
     assert column(scored, "imi_s") == [None, 20.0, 20.0, None, None, 20.0, 20.0]
@@ -208,7 +208,7 @@ def test_respiratory_plm_are_reported_with_and_without(t):
 
 
 def test_respiratory_nr_can_hold_more_plm_than_the_inclusive_pass(t):
-    rows = sorted(t.every(20, 3) + [("L", 1045, 1046)] + t.every(20, 3, start=1060), key=lambda row: row[1])
+    rows = [*t.every(20, 3), ("L", 1045, 1046), *t.every(20, 3, start=1060)]
     scored = t.score(
         "wasm2016", rows, respiratory=[(1030, 1044)], options={"respiratory_before_s": 0.5, "respiratory_after_s": 3.0}
     )
@@ -314,7 +314,7 @@ def test_open_point_a9_a_movement_in_an_unscored_epoch_is_neither_in_sleep_nor_i
 
 
 def test_open_point_a10_a_respiratory_related_non_candidate_still_interrupts_in_the_nr_pass(t):
-    rows = t.every(20, 3) + [("L", 1045, 1056)] + t.every(20, 3, start=1060)
+    rows = [*t.every(20, 3), ("L", 1045, 1056), *t.every(20, 3, start=1060)]
     around = [(1000, 1054)]
     scored = t.score("wasm2016", rows, respiratory=around, options={"respiratory_after_s": 1.0})
     assert column(scored, "is_respiratory_related")[3] is True
@@ -324,7 +324,7 @@ def test_open_point_a10_a_respiratory_related_non_candidate_still_interrupts_in_
 
 
 def test_open_point_a14_two_definitions_of_periodicity_under_two_names(t):
-    rows = t.every(20, 5) + [("L", 1200, 1202), ("L", 1220, 1222)]
+    rows = [*t.every(20, 5), ("L", 1200, 1202), ("L", 1220, 1222)]
     scored = t.score("wasm2016", rows)
     # Intervals 20 20 20 20 120 20: four of six in a run of at least three.
     assert scored.night["periodicity_index_ferri"] == pytest.approx(4 / 6)
