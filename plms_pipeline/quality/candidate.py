@@ -27,6 +27,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def first_line(error: Exception) -> str:
+    """First line of a message of DuckDB, which names tables and columns of ours."""
+    return (str(error).splitlines() or [error.__class__.__name__])[0]
+
+
 def table_files(candidate: Path) -> dict[str, list[Path]]:
     """Parquet files of every table in a candidate release, tables and files sorted."""
     found: dict[str, list[Path]] = {}
@@ -173,7 +178,7 @@ def _describe(connection: Any, candidate: Path, files: dict[str, list[Path]]) ->
         "CREATE TABLE release_column AS SELECT coalesce(f.table_name, d.table_name) AS table_name, "
         "coalesce(f.column_name, d.column_name) AS column_name, f.data_type AS found_type, d.declared_type, d.unit "
         "FROM (SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal AND table_name "
-        "NOT IN ('release_part', 'release_table', 'declared_column')) f "
+        "IN (SELECT table_name FROM release_table WHERE is_present)) f "
         "FULL JOIN (SELECT * FROM declared_column WHERE table_name IN "
         "(SELECT table_name FROM release_table WHERE is_present)) d "
         "ON f.table_name = d.table_name AND f.column_name = d.column_name ORDER BY ALL"

@@ -14,7 +14,7 @@ LEVEL_UNIT = {
     "cohort": "cohort",
     "release": "'release'",
 }
-GENERATED = ("declared_columns", "declared_key", "declared_never_null", "declared_domain", "declared_range")
+GENERATED = ("declared_key", "declared_never_null", "declared_domain", "declared_range", "declared_reason")
 _NEEDED = {
     "check", "title", "table", "level", "severity", "numerator", "denominator", "threshold", "why",
     "for_engineer", "for_epidemiologist", "source",

@@ -8,25 +8,53 @@ from typing import Any, NamedTuple
 
 
 class Suite(NamedTuple):
-    """Expectations on one frame; each carries a unique ``meta.key``."""
+    """Expectations on one frame; each carries its name in ``meta.key``.
+
+    ``index_columns`` name a row of the frame in what comes back.
+    """
 
     name: str
     frame: Any
-    unit_column: str
+    index_columns: tuple[str, ...]
     expectations: Sequence[dict[str, Any]]
 
 
 class Verdict(NamedTuple):
-    """What one expectation said; ``success`` is None when it could not run."""
+    """What one expectation said.
+
+    Attributes
+    ----------
+    success
+        None when the expectation could not run.
+    unexpected
+        Index values of the rows outside, sorted.
+    detail
+        Why it could not run: the first line of the message, without ids of the library.
+    """
 
     success: bool | None
-    n_unexpected: int | None
-    n_elements: int | None
-    units: tuple[str, ...]
+    unexpected: tuple[tuple[str, ...], ...]
     detail: str | None
 
 
-def validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
+def expectation(kind: str, key: str, **kwargs: Any) -> dict[str, Any]:
+    """Configuration of an expectation without random ids."""
+    return {"type": kind, "kwargs": kwargs, "meta": {"key": key}}
+
+
+def at_most(key: str, column: str, limit_column: str) -> dict[str, Any]:
+    """Every value of a column lies at or below the value of another column; rows without either are passed over."""
+    return expectation(
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        key,
+        column_A=limit_column,
+        column_B=column,
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+    )
+
+
+def validate(suites: Sequence[Suite]) -> dict[tuple[str, str], Verdict]:
     """Run a Great Expectations checkpoint per suite (a checkpoint takes one frame) in one ephemeral context.
 
     Parameters
@@ -36,8 +64,8 @@ def validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
 
     Returns
     -------
-    dict of str to Verdict
-        By ``meta.key``. Holds no library ids and no times.
+    dict of (str, str) to Verdict
+        By name of suite and ``meta.key``. Holds no library ids and no times.
 
     Notes
     -----
@@ -51,7 +79,7 @@ def validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
         return _validate(suites)
 
 
-def _validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
+def _validate(suites: Sequence[Suite]) -> dict[tuple[str, str], Verdict]:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -59,7 +87,7 @@ def _validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
     context.enable_analytics(False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_or_update_pandas("candidate")
-    verdicts: dict[str, Verdict] = {}
+    verdicts: dict[tuple[str, str], Verdict] = {}
     for suite in suites:
         expectations = context.suites.add(
             gx.ExpectationSuite(name=suite.name, expectations=[dict(item) for item in suite.expectations])
@@ -74,7 +102,7 @@ def _validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
                 validation_definitions=[validation],
                 result_format={
                     "result_format": "COMPLETE",
-                    "unexpected_index_column_names": [suite.unit_column],
+                    "unexpected_index_column_names": list(suite.index_columns),
                     "partial_unexpected_count": 0,
                 },
             )
@@ -82,29 +110,18 @@ def _validate(suites: Sequence[Suite]) -> dict[str, Verdict]:
         outcome = checkpoint.run(batch_parameters={"dataframe": suite.frame})
         for validated in outcome.run_results.values():
             for result in validated.results:
-                verdicts[result.expectation_config.meta["key"]] = _verdict(result, suite.unit_column)
+                key = result.expectation_config.meta["key"]
+                verdicts[suite.name, key] = _verdict(result, suite.index_columns)
     return verdicts
 
 
-def _verdict(result: Any, unit_column: str) -> Verdict:
+def _verdict(result: Any, index_columns: Sequence[str]) -> Verdict:
     if message := _exception(result.exception_info):
-        return Verdict(None, None, None, (), message)
-    content = result.result
-    units = tuple(sorted({str(row[unit_column]) for row in content.get("unexpected_index_list") or ()}))
-    mismatched = (content.get("details") or {}).get("mismatched")
-    if mismatched:
-        missing = ", ".join(sorted(map(str, mismatched.get("missing") or ())))
-        surplus = ", ".join(sorted(map(str, mismatched.get("unexpected") or ())))
-        detail = "; ".join(
-            f"{label}: {names}" for label, names in (("missing", missing), ("not declared", surplus)) if names
-        )
-        return Verdict(bool(result.success), sum(map(len, mismatched.values())), None, (), detail)
-    elements = content.get("element_count")
-    applicable = None if elements is None else elements - (content.get("missing_count") or 0)
-    unexpected = content.get("unexpected_count")
-    if result.expectation_config.type == "expect_column_values_to_not_be_null":
-        applicable = elements
-    return Verdict(bool(result.success), unexpected, applicable, units, None)
+        return Verdict(None, (), message)
+    outside = result.result.get("unexpected_index_list") or ()
+    return Verdict(
+        bool(result.success), tuple(sorted(tuple(str(row[name]) for name in index_columns) for row in outside)), None
+    )
 
 
 def _exception(info: dict[str, Any] | None) -> str | None:
@@ -113,7 +130,7 @@ def _exception(info: dict[str, Any] | None) -> str | None:
         return None
     found = [info] if "raised_exception" in info else list(info.values())
     messages = sorted(
-        str(entry.get("exception_message") or "no message").splitlines()[0]
+        (str(entry.get("exception_message") or "").splitlines() or ["no message"])[0]
         for entry in found
         if isinstance(entry, dict) and entry.get("raised_exception")
     )

@@ -36,7 +36,13 @@ def row(table: str, **values: Any) -> Row:
     """A row of a declared table with defaults for what is not given."""
     columns = contracts.table(table).columns
     assert values.keys() <= {column.name for column in columns}, (table, values.keys())
-    return {column.name: values[column.name] if column.name in values else default(column) for column in columns}
+    made = {column.name: values[column.name] if column.name in values else default(column) for column in columns}
+    for column in columns:
+        value = column.name.removesuffix("_reason")
+        if value != column.name and value in made and column.codes is not None and column.name not in values:
+            known = made[value] is not None and made[value] not in ("unknown", "undetermined")
+            made[column.name] = None if known else contracts.codes(column.codes).values[0]
+    return made
 
 
 class Release:

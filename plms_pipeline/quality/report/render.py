@@ -139,6 +139,8 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
     from plms_pipeline.quality.report import figures
 
     rules = contracts.load_yaml("rules/clinical.yaml")["rules"]
+    evidence = contracts.load_yaml("rules/evidence.yaml")["numbers"]
+    band_s = (evidence["imi_typical_min_s"]["value"], evidence["imi_typical_max_s"]["value"])
     thresholds = {
         "adult": rules["plms_adult_per_h"]["value"],
         "child": rules["plms_child_per_h"]["value"],
@@ -164,8 +166,8 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
             [
                 make("evidence", "How well each night is known", figures.evidence),
                 make("plmsi", "PLMS index", figures.plmsi_distribution, thresholds, texts["plmsi_bin_edges_per_h"]),
-                make("imi", "Intermovement intervals", figures.imi_histogram, "imi_all_histogram", texts["imi_bin_s"],
-                     tuple(texts["imi_band_s"])),
+                make("imi", "Intermovement intervals", figures.imi_histogram, "imi_all_histogram",
+                     evidence["imi_bin_s"]["value"], band_s),
                 make("time_course", "Time course over the night", figures.time_course, "plms_rate_by_hour_per_h"),
                 make("measures", "Main measures", figures.measures, texts["measures"]),
             ],
