@@ -18,6 +18,7 @@ from plms_pipeline.ingest.digest import file_digest
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding, what_to_do
+from plms_pipeline.ingest.labels import class_of
 from plms_pipeline.ingest.rows import (
     annotation_facts,
     decision_facts,
@@ -27,7 +28,6 @@ from plms_pipeline.ingest.rows import (
     recording_row,
     sleep_stage_columns,
 )
-from plms_pipeline.ingest.labels import class_of
 from plms_pipeline.ingest.score_input import (
     MovementInput,
     SpanInput,

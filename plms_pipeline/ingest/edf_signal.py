@@ -355,4 +355,7 @@ def _start(header: EdfHeader, start_us: int | None, offset_us: int) -> str | Non
         clock += f".{fraction:06d}"
     if header.start_date is None:
         return clock
-    return f"{(header.start_date + dt.timedelta(days=days)).isoformat()}T{clock}"
+    try:
+        return f"{(header.start_date + dt.timedelta(days=days)).isoformat()}T{clock}"
+    except OverflowError:
+        return clock

@@ -6,6 +6,8 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
+_LONGEST_S = 100 * 366 * 86_400  # keeps microseconds far inside int64
+
 # EDF+ 2.2.2: onset always signed, duration without sign, decimal point, no exponent
 _TAL = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?)?)?\x14")
 
@@ -34,14 +36,14 @@ def to_us(text: str) -> int:
     Raises
     ------
     ValueError
-        For text that is no finite number.
+        For text that is no number, not finite, or beyond a century.
     """
     try:
         value = Decimal(text.strip())
     except ArithmeticError:
         raise ValueError(f"{text!r} is no number") from None
-    if not value.is_finite():
-        raise ValueError(f"{text!r} is no finite number")
+    if not value.is_finite() or abs(value) > _LONGEST_S:
+        raise ValueError(f"{text!r} is no time within a recording")
     return int((value * 1_000_000).to_integral_value(ROUND_HALF_EVEN))
 
 
@@ -69,22 +71,24 @@ def parse_tals(block: bytes) -> tuple[list[Tal], int]:
         if match is None or not chunk.endswith(b"\x14"):
             n_malformed += 1
             continue
-        duration = match.group(2)
+        try:
+            onset_us = to_us(match.group(1).decode())
+            duration_us = None if match.group(2) is None else to_us(match.group(2).decode())
+        except ValueError:
+            n_malformed += 1
+            continue
         texts = chunk[match.end() :].split(b"\x14")[:-1]
-        tals.append(
-            Tal(
-                to_us(match.group(1).decode()),
-                None if duration is None else to_us(duration.decode()),
-                tuple(_text(text) for text in texts),
-            )
-        )
+        tals.append(Tal(onset_us, duration_us, tuple(_text(text) for text in texts)))
     return tals, n_malformed
 
 
 def first_stamp_us(block: bytes) -> int | None:
     """Time stamp of a record: the onset of the first list of its first annotation signal (EDF+ 2.2.4)."""
     match = _TAL.match(block)
-    return None if match is None else to_us(match.group(1).decode())
+    try:
+        return None if match is None else to_us(match.group(1).decode())
+    except ValueError:
+        return None
 
 
 def _text(raw: bytes) -> str:

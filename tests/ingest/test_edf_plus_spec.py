@@ -183,3 +183,9 @@ def test_2_1_3_5_prefilter(tmp_path: Path, prefilter: str, corners: tuple[float 
 )
 def test_times_are_whole_microseconds_rounded_half_to_even(text: str, us: int) -> None:
     assert to_us(text) == us
+
+
+@pytest.mark.parametrize("onset", ["+" + "9" * 40, "+99999999999"])
+def test_2_2_2_times_beyond_any_recording_are_malformed(tmp_path: Path, onset: str) -> None:
+    assert parse_tals(tal(onset, "x")) == ([], 1)
+    assert codes(open_bytes(tmp_path, plus(leg(2), ["+0", onset]))) == ["missing_time_stamp"]

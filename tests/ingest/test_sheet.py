@@ -1,0 +1,111 @@
+"""The sheet of a cohort: columns, values, messages, clock times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plms_pipeline import ingest
+from plms_pipeline.errors import InputError
+
+
+def read(tmp_path: Path, text: str) -> list[ingest.SheetRow]:
+    path = tmp_path / "sheet.csv"
+    path.write_text(text, encoding="utf-8")
+    return ingest.read_sheet(path, cohort="demo")
+
+
+def test_least_sheet(tmp_path: Path) -> None:
+    row = read(tmp_path, "subject_id,edf\ns1,edf/s1.edf\n")[0]
+    assert (row.recording_id, row.cohort, row.subject_id, row.visit) == ("demo_s1_single", "demo", "s1", "single")
+    assert row.edf == tmp_path / "edf" / "s1.edf" and row.annotations == ()
+    assert (row.recording_date, row.lights_off_s, row.pap_this_night, row.stages_state) == (None, None, "unknown", None)
+    assert row.channels == ingest.ChannelOverrides()
+
+
+def test_full_sheet(tmp_path: Path) -> None:
+    row = read(
+        tmp_path,
+        "subject_id,visit,night,edf,annotations,recording_date,lights_off,lights_on,pap_this_night,respiratory_state,"
+        "left,right,sensor\n"
+        "s1,2,2,a.edf,a.xml; b.csv,2019-03-04,22:30:15,06:01,No,scored,L-Leg1;L-Leg2,RAT,assumed_emg\n",
+    )[0]
+    assert row.recording_id == "demo_s1_v2_n2" and row.visit == "v2"
+    assert row.annotations == (tmp_path / "a.xml", tmp_path / "b.csv")
+    assert (row.recording_date, row.lights_off_s, row.lights_on_s) == ("2019-03-04", 81015.0, 21660.0)
+    assert (row.pap_this_night, row.respiratory_state, row.line) == ("no", "scored", 2)
+    assert (row.channels.left, row.channels.right, row.channels.sensor) == (
+        ("L-Leg1", "L-Leg2"),
+        ("RAT",),
+        "assumed_emg",
+    )
+
+
+def test_rows_are_sorted_and_blank_lines_skipped(tmp_path: Path) -> None:
+    rows = read(tmp_path, "\ufeffsubject_id,edf\ns2,b.edf\n\ns1,a.edf\n")
+    assert [row.subject_id for row in rows] == ["s1", "s2"]
+
+
+def test_recording_without_a_file_keeps_its_row(tmp_path: Path) -> None:
+    assert read(tmp_path, "subject_id,edf\ns1,\n")[0].edf is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("subject,edf\ns1,a\n", "line 1: column 'subject' is not known; did you mean 'subject_id'"),
+        ("subject_id,edf,anotations\ns1,a,b\n", "did you mean 'annotations'"),
+        ("subject_id,edf,xyzzy\ns1,a,b\n", "column 'xyzzy' is not known; known columns: subject_id"),
+        ("subject_id\ns1\n", "line 1: column 'edf' is missing"),
+        ("subject_id,edf\n", "holds no recording"),
+        ("subject_id,edf\n,a.edf\n", "line 2, column subject_id: is empty"),
+        ("subject_id,edf,visit\ns1,a,First visit\n", "line 2, column visit: 'First visit' is no word"),
+        ("subject_id,edf,recording_date\ns1,a,04.03.2019\n", "column recording_date: '04.03.2019' is no date"),
+        ("subject_id,edf,lights_off\ns1,a,10pm\n", "column lights_off: '10pm' is no clock time"),
+        ("subject_id,edf,pap_this_night\ns1,a,perhaps\n", "column pap_this_night: 'perhaps' is none of yes, no"),
+        ("subject_id,edf,stages_state\ns1,a,done\n", "column stages_state: 'done' is none of scored"),
+        ("subject_id,edf,arousals_state\ns1,a,sleep_wake_only\n", "column arousals_state"),
+        ("subject_id,edf,sensor\ns1,a,EMG electrodes\n", "line 2: sensor 'EMG electrodes' is none of emg"),
+        ("subject_id,edf,left,combined\ns1,a,LAT,LEG\n", "combined cannot stand together"),
+        ("subject_id,edf,recording_id\ns1,a,a/b\n", "column recording_id: 'a/b' may hold"),
+        ("subject_id,edf\ns1,a.edf\ns1,b.edf\n", "line 3: recording 'demo_s1_single' already stands in line 2"),
+        ("subject_id,edf\ns1,a.edf,x\n", "line 2: 3 fields, the header has 2"),
+    ],
+)  # fmt: skip
+def test_wrong_sheets_name_line_and_column(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        read(tmp_path, text)
+    assert "sheet.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def clock(text: str) -> float:
+    hour, minute, second = (int(part) for part in text.split(":"))
+    return hour * 3600.0 + minute * 60 + second
+
+
+HOURS = 3600 * 10**6
+
+
+@pytest.mark.parametrize(
+    ("start", "off", "on", "window_h"),
+    [
+        ("2019-03-04T22:00:00", "22:30:00", "06:00:00", (0.5, 8.0)),
+        ("23:30:00", "00:15:00", "07:00:00", (0.75, 7.5)),
+        ("22:00:00.500000", "21:30:00", "05:00:00", (0.0, 6.999861111)),
+        ("22:00:00", "22:30:00", "08:00:00", (0.5, 9.0)),
+    ],
+)
+def test_clock_times_roll_over_midnight(start: str, off: str, on: str, window_h: tuple[float, float]) -> None:
+    off_us, on_us, findings = ingest.clock_window(clock(off), clock(on), start=start, duration_us=9 * HOURS)
+    assert off_us is not None and on_us is not None and findings == ()
+    assert (off_us / HOURS, on_us / HOURS) == pytest.approx(window_h, abs=1e-9)
+
+
+def test_clock_without_a_start_or_with_a_contradiction() -> None:
+    assert (
+        ingest.clock_window(clock("22:30:00"), None, start=None, duration_us=HOURS)[2][0].code == "clock_without_start"
+    )
+    assert ingest.clock_window(None, None, start=None, duration_us=HOURS) == (None, None, ())
+    off, on, findings = ingest.clock_window(clock("08:00:00"), clock("12:00:00"), start="22:00:00", duration_us=HOURS)
+    assert (off, on) == (None, None) and findings[0].code == "lights_contradictory"
