@@ -77,7 +77,9 @@ def choose_cache_directory(digest: str) -> tuple[Path, str | None]:
         given = os.environ.get("PLMS_CACHE_DIR")
         root = Path(given).expanduser().resolve() if given else _user_cache_root()
         directory = root / digest
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for place in (root, directory):
+            place.mkdir(mode=0o700, exist_ok=True)
         for place in (root, directory):
             if _others_can_write(place):
                 note = f"kernel cache {place} can be written by others and is not used; chmod go-w it"
