@@ -14,7 +14,7 @@ from plms_pipeline import contracts
 from plms_pipeline.errors import ContractError, SystemFailure
 from plms_pipeline.store import describe
 from plms_pipeline.store.entries import ReleaseEntry, in_order, ledger, outcome_counts
-from plms_pipeline.store.files import private_directory, read_json, remove_tree, to_json
+from plms_pipeline.store.files import read_json, remove_tree, to_json
 from plms_pipeline.store.keys import release_key
 from plms_pipeline.store.parts import PartWriter, write_single
 from plms_pipeline.store.provenance import provenance_table
@@ -46,7 +46,7 @@ def build_candidate(
     Parameters
     ----------
     store_root
-        The store; the caller holds its lock.
+        The store; the caller holds its lock and no worker writes any more (leftovers of killed ones are swept).
     entries
         One per recording of the sheet, in any order.
     n_in
@@ -79,8 +79,9 @@ def build_candidate(
     counts = outcome_counts(ordered, n_in)
     store = WorkStore(store_root)
     candidate = candidate_path(store_root)
+    store.sweep()
     remove_tree(candidate)
-    private_directory(candidate)
+    candidate.mkdir()
     finalise = dict(finalise or {})
     names = [name for name, table in contracts.tables().items() if table.layout == "partitioned"]
     for name in names:
@@ -105,7 +106,7 @@ def build_candidate(
         write_single(candidate, name, table, simulated=simulated)
     key = release_key(
         digests,
-        entries=[entry._asdict() for entry in ordered],
+        entries=[contracts.digest_of(entry) for entry in ordered],
         facts=dict(run_facts),
         simulated=simulated,
         schema_version=contracts.schema_version(),

@@ -126,7 +126,7 @@ SELECT outcome, reason, count(*) AS recordings FROM ledger GROUP BY ALL ORDER BY
 pandas (the partition columns must be read as text):
 
 ```python
-import pyarrow as pa, pyarrow.dataset as ds
+import pandas as pd, pyarrow as pa, pyarrow.dataset as ds
 words = ds.partitioning(pa.schema([("cohort", pa.string()), ("visit", pa.string())]), flavor="hive")
 analysis = ds.dataset("analysis", partitioning=words).to_table().to_pandas()
 ledger = pd.read_parquet("ledger.parquet")

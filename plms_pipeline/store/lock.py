@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import threading
+import time
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -105,13 +106,19 @@ def _create_exclusively(path: Path, content: bytes) -> bool:
 def heartbeat_age_s(path: Path) -> float:
     """Seconds since the last heartbeat, both read from the file system's clock (hosts may disagree)."""
     probe = temporary_beside(path)
-    probe.touch()
     try:
-        return probe.stat().st_mtime - path.stat().st_mtime
+        probe.touch()
+        now = probe.stat().st_mtime
+    except OSError:
+        # Someone who may only look has no other clock than this host's.
+        now = time.time()
+    try:
+        return now - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
     finally:
-        probe.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            probe.unlink()
 
 
 def is_stale(path: Path, holder: Holder, stale_after_s: float) -> bool:

@@ -198,7 +198,6 @@ def publish(store_root: Path, candidate: Path, run_info: Mapping[str, Any]) -> P
         remove_tree(damaged)
         target.rename(damaged)
     candidate.rename(target)
-    target.chmod(0o755)
     sync_directory(folder)
     _point_latest(store_root, name, digest)
     remove_tree(store_root / "work" / f"damaged-{name}")

@@ -72,12 +72,13 @@ def status(store_root: Path) -> StoreStatus:
         raise InputError(f"{root}: no store (neither work/ nor releases/); check the path or run first")
     holder = read_holder(work / "LOCK")
     stale = holder is not None and is_stale(work / "LOCK", holder, load_yaml("rules/store.yaml")["stale_after_s"])
+    age_s = None if holder is None else heartbeat_age_s(work / "LOCK")
     named = None if holder is None else f"run {holder.run} (host {holder.host.split(' ')[0]}, process {holder.pid})"
     releases = list_releases(root)
     return StoreStatus(
         writer=None if stale else named,
         is_writer_gone=stale,
-        heartbeat_age_s=heartbeat_age_s(work / "LOCK") if holder is not None else None,
+        heartbeat_age_s=age_s,
         run=_last_run(work, holder.run if holder is not None else None),
         parts={stage: sum(1 for _ in (work / stage).glob("??/*.json")) for stage in STAGES},
         releases=[release.path.name for release in releases],

@@ -230,8 +230,7 @@ class WorkStore:
         int
             Number of files removed: unfinished files, and parts without a record or records without a part.
         """
-        unfinished = [*self._work.glob(f".*{TEMPORARY}"), *self._work.glob(f"runs/*/.*{TEMPORARY}")]
-        unfinished += (self.root / "releases").glob(f".*{TEMPORARY}")
+        unfinished = [*self._work.rglob(f".*{TEMPORARY}"), *(self.root / "releases").glob(f".*{TEMPORARY}")]
         # Unfinished locks belong to contenders, who may be alive.
         litter = [path for path in unfinished if not path.name.startswith(".LOCK")]
         for path in litter:
@@ -240,11 +239,10 @@ class WorkStore:
             remove_tree(path)
         n_removed = len(litter)
         for stage in STAGES:
-            files = {path.name: path for path in (self._work / stage).glob("??/*")}
-            files |= {path.name: path for path in (self._work / stage).glob("??/.*")}
-            for name, path in files.items():
-                twin = path.with_suffix({".arrow": ".json", ".json": ".arrow"}.get(path.suffix, ".none")).name
-                if name.endswith(TEMPORARY) or (path.suffix in (".arrow", ".json") and twin not in files):
+            parts = {path.name: path for path in (self._work / stage).glob("??/*")}
+            for path in parts.values():
+                twin = path.with_suffix({".arrow": ".json", ".json": ".arrow"}.get(path.suffix, path.suffix))
+                if twin.name not in parts:
                     path.unlink(missing_ok=True)
                     n_removed += 1
         return n_removed

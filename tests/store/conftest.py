@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from plms_pipeline import contracts
-from tests.store.fake_store import write_schemas
+from plms_pipeline.store import provenance
+from tests.store import fake_store
 
 
 @pytest.fixture
 def fake_schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Three small tables of nights in place of the real ones, and row groups of 64 rows."""
-    schemas = write_schemas(tmp_path / "schemas")
+    schemas = fake_store.write_schemas(tmp_path / "schemas")
     monkeypatch.setenv("PLMS_SCHEMAS", str(schemas))
+    monkeypatch.setattr(provenance, "git_commit", fake_store.fixed_commit)
     contracts.forget()
     yield schemas
     monkeypatch.delenv("PLMS_SCHEMAS")
