@@ -6,6 +6,7 @@ a digest over every module of ``emg/`` and ``scoring/`` and the versions of numb
 
 import atexit
 import hashlib
+import logging
 import os
 import shutil
 import stat
@@ -105,6 +106,8 @@ def _copy_of(directory: Path) -> Path:
 DIGEST = kernel_digest()
 CACHE_DIRECTORY, CACHE_NOTE = choose_cache_directory(DIGEST)
 numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
+if CACHE_NOTE is not None:
+    logging.getLogger(__name__).warning(CACHE_NOTE)
 
 _warmers: list[Callable[[], None]] = []
 

@@ -82,13 +82,13 @@ def split_runs(
         x = np.ascontiguousarray(samples, dtype=np.float64)
         if x.ndim != 1:
             raise ValueError(f"one leg is one-dimensional, not {x.shape}")
-        if start_us < position:
+        # Times of records are rounded: less than a sample is neither a gap nor an overlap.
+        if start_us <= position - 1e6 / fs_hz:
             raise ValueError("segments overlap or are not in order of time")
-        if start_us > position:
+        if start_us >= position + (1e6 / fs_hz if position else 1.0):
             spans.append((position, int(start_us), "gap"))
         position = at_us(start_us, x.size, fs_hz)
-        low = -np.inf if rail_low_uv is None else float(rail_low_uv)
-        high = np.inf if rail_high_uv is None else float(rail_high_uv)
+        low, high = _limits(rail_low_uv, rail_high_uv)
         found, at_limit, n_missing = long_runs(
             x, low, high, _samples(settings.railed_min_s, fs_hz), _samples(settings.flat_min_s, fs_hz)
         )
@@ -107,6 +107,13 @@ def split_runs(
                 spans.append((at_us(start_us, a, fs_hz), at_us(start_us, b, fs_hz), reason))
             edge = max(edge, b)
     return runs, spans, n_at_limit
+
+
+def _limits(rail_low_uv: float | None, rail_high_uv: float | None) -> tuple[float, float]:
+    """Limits drawn in by a millionth: digital limits do not always come back as the header's number in µV."""
+    low = -np.inf if rail_low_uv is None else float(rail_low_uv)
+    high = np.inf if rail_high_uv is None else float(rail_high_uv)
+    return low + abs(low) * 1e-6 if np.isfinite(low) else low, high - abs(high) * 1e-6 if np.isfinite(high) else high
 
 
 def _samples(seconds: float, fs_hz: float) -> int:

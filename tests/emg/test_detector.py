@@ -185,6 +185,15 @@ def test_flat_railed_missing_and_short_stretches_are_said_so(detector: emg.Detec
     assert result.quality["clipped_fraction"] == pytest.approx(10.0 / 300.0)
 
 
+def test_times_rounded_to_the_microsecond_are_neither_gap_nor_overlap(detector: emg.Detector) -> None:
+    x = leg([(50.0, 2.0), (200.0, 2.0)])
+    half = x.size // 2
+    for slip_us in (-1, 0, 1):
+        result = emg.detect_leg([(0, x[:half]), (150_000_000 + slip_us, x[half:])], FS_HZ, detector)
+        assert result.unusable == []
+        assert len(kept(result)) == 2
+
+
 def test_a_clipped_movement_is_still_a_movement(detector: emg.Detector) -> None:
     x = leg([(50.0, 3.0)], peak_uv=200.0, limit_uv=100.0)
     result = emg.detect_leg([(0, x)], FS_HZ, detector, rail_low_uv=-100.0, rail_high_uv=100.0)

@@ -66,6 +66,20 @@ def test_no_place_for_a_cache_is_no_failure(tmp_path: Path, monkeypatch: pytest.
     assert "compile in every process" in note
 
 
+def test_a_filled_cache_on_a_read_only_mount_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled = tmp_path / "cache" / "abc" / "emg"
+    filled.mkdir(parents=True, mode=0o700)
+    (tmp_path / "cache").chmod(0o755)
+    (tmp_path / "cache" / "abc").chmod(0o755)
+    (filled / "kernel.nbi").write_bytes(b"index")
+    monkeypatch.setenv("PLMS_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    directory, note = _jit.choose_cache_directory("abc")
+    assert directory != tmp_path / "cache" / "abc"
+    assert (directory / "emg" / "kernel.nbi").read_bytes() == b"index"
+    assert note is None
+
+
 def test_warm_calls_every_room() -> None:
     assert emg.warm in _jit._warmers
     assert _jit.warm() >= 1
