@@ -19,15 +19,6 @@ from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding, what_to_do
 from plms_pipeline.ingest.labels import class_of
-from plms_pipeline.ingest.rows import (
-    annotation_facts,
-    decision_facts,
-    event_columns,
-    finding_records,
-    recording_facts,
-    recording_row,
-    sleep_stage_columns,
-)
 from plms_pipeline.ingest.score_input import (
     MovementInput,
     SpanInput,
@@ -56,15 +47,11 @@ __all__ = [
     "SpanInput",
     "StageInput",
     "StageSpans",
-    "annotation_facts",
     "class_of",
     "clock_window",
     "decide_channels",
-    "decision_facts",
-    "event_columns",
     "file_digest",
     "finding",
-    "finding_records",
     "open_recording",
     "overrides_from",
     "read_annotations",
@@ -73,9 +60,6 @@ __all__ = [
     "read_movements_csv",
     "read_sheet",
     "read_stages_csv",
-    "recording_facts",
-    "recording_row",
     "role_of",
-    "sleep_stage_columns",
     "what_to_do",
 ]

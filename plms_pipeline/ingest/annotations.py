@@ -182,15 +182,15 @@ def normalise(
     if stages_state == "not_scored":
         stages = None
     events = _spans(event_rows)
-    n_outside = sum(not _inside(row, duration_us) for row in event_rows if class_of(row[2]) != "other")
+    n_outside = sum(not _inside(row, duration_us) for row in event_rows if row[6] != "other")
     if n_outside:
         findings.append(finding("event_outside_recording", f"{n_outside} events"))
-    usable = [row for row in event_rows if _inside(row, duration_us)]
+    usable = _cut(event_rows, duration_us)
     respiratory, respiratory_state = _looked_for(
         "respiratory", usable, states.get("respiratory_state"), bool(sources), findings
     )
     arousals, arousals_state = _looked_for("arousal", usable, states.get("arousals_state"), bool(sources), findings)
-    marks = [row for row in usable if class_of(row[2]) == "movement"]
+    marks = [row for row in usable if row[6] == "movement"]
     movements = _spans(marks) if marks or "movements" in looked_for else None
     lights_off_us, lights_on_us = _lights(event_rows, duration_us, findings)
     return Annotations(
@@ -209,7 +209,7 @@ def normalise(
     )
 
 
-_Row = tuple[int, int, str, str, str, str]  # onset, offset or -1, type, leg, label, source
+_Row = tuple[int, int, str, str, str, str, str]  # onset, offset or -1, type, leg, label, source, class
 
 
 def _check_declared(declared: Mapping[str, str]) -> None:
@@ -229,7 +229,7 @@ def _classify(
     counts: dict[str, Counter[str]] = {
         code: Counter() for code in ("unknown_label", "unknown_stage", "negative_duration", "event_without_onset")
     }
-    known: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+    known: dict[tuple[str, str], _Meaning] = {}
     for source in sources:
         for mark in source.marks:
             if mark.label == "Recording Start Time" and mark.onset_us is None:
@@ -244,14 +244,16 @@ def _classify(
                 duration = None
             if (mark.label, mark.column) not in known:
                 known[mark.label, mark.column] = _meaning(mark)
-            stage, event_type = known[mark.label, mark.column]
+            stage = known[mark.label, mark.column].stage
             if stage is not None or mark.column == "stage":
                 if stage is None:
                     counts["unknown_stage"][mark.label] += 1
                 if duration:
                     stage_rows.append((onset, onset + duration, stage or "U", mark.label, source.kind))
                 continue
-            event_rows.extend(_event_rows(mark, event_type, onset, duration, source.kind, counts["unknown_label"]))
+            event_rows.extend(_event_rows(mark, known[mark.label, mark.column], onset, duration, source.kind))
+            if known[mark.label, mark.column].event_type is None:
+                counts["unknown_label"][mark.label] += 1
     for code, seen in counts.items():
         if seen:
             detail = ", ".join(f"'{label}' × {n}" for label, n in sorted(seen.items())[:20])
@@ -260,24 +262,27 @@ def _classify(
     return sorted(stage_rows), sorted(event_rows)
 
 
-def _meaning(mark: Mark) -> tuple[str | None, str | None]:
+class _Meaning(NamedTuple):
+    stage: str | None
+    event_type: str | None
+    event_class: str
+
+
+def _meaning(mark: Mark) -> _Meaning:
     stage = None
     if mark.column in ("stage", "label"):
         stage = stage_of(mark.label, in_stage_column=mark.column == "stage")
-    return stage, event_type_of(mark.label)
+    event_type = event_type_of(mark.label)
+    return _Meaning(stage, event_type, class_of(event_type or "other"))
 
 
-def _event_rows(
-    mark: Mark, event_type: str | None, onset: int, duration: int | None, source: str, unknown: Counter[str]
-) -> list[_Row]:
-    if event_type is None:
-        unknown[mark.label] += 1
-        event_type = "other"
+def _event_rows(mark: Mark, meaning: _Meaning, onset: int, duration: int | None, source: str) -> list[_Row]:
     offset = NO_DURATION if duration is None else onset + duration
-    if class_of(event_type) == "lights":
+    if meaning.event_class == "lights":
         offset = onset
-    legs = legs_of(mark.label, mark.location) if class_of(event_type) == "movement" else [""]
-    return [(onset, offset, event_type, leg, mark.label, source) for leg in legs]
+    legs = legs_of(mark.label, mark.location) if meaning.event_class == "movement" else [""]
+    kind = meaning.event_type or "other"
+    return [(onset, offset, kind, leg, mark.label, source, meaning.event_class) for leg in legs]
 
 
 def _spans(rows: Sequence[_Row]) -> EventSpans:
@@ -297,6 +302,17 @@ def _inside(row: _Row, duration_us: int) -> bool:
     return onset < duration_us and (onset >= 0 if offset == NO_DURATION else max(offset, onset + 1) > 0)
 
 
+def _cut(rows: Sequence[_Row], duration_us: int) -> list[_Row]:
+    """Events inside the recording, cut to it; one that several files hold counts once."""
+    kept: dict[tuple[int, int, str, str], _Row] = {}
+    for row in rows:
+        if _inside(row, duration_us):
+            offset = row[1] if row[1] == NO_DURATION else min(row[1], duration_us)
+            cut = (max(row[0], 0), offset, *row[2:])
+            kept.setdefault(cut[:4], cut)
+    return list(kept.values())
+
+
 def _looked_for(
     event_class: str,
     rows: Sequence[_Row],
@@ -304,7 +320,7 @@ def _looked_for(
     any_source: bool,
     findings: list[Finding],
 ) -> tuple[EventSpans | None, str]:
-    mine = [row for row in rows if class_of(row[2]) == event_class]
+    mine = [row for row in rows if row[6] == event_class]
     usable = [row for row in mine if row[1] > row[0]]
     n_without = len(mine) - len(usable)
     if n_without:
@@ -312,6 +328,9 @@ def _looked_for(
     if declared == "not_scored":
         if mine:
             findings.append(finding("declared_state_contradicts", f"{len(mine)} × {event_class}"))
+        return None, "not_scored"
+    if declared and not any_source:
+        findings.append(finding("declared_without_source", event_class))
         return None, "not_scored"
     if declared:
         return _spans(usable), "partial" if n_without else declared

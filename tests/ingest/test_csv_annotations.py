@@ -10,7 +10,6 @@ from plms_pipeline import contracts, ingest
 from plms_pipeline.errors import InputError
 
 HOUR = 3600 * 10**6
-IDS = {"recording_id": "sim_s1_single", "cohort": "sim", "subject_id": "s1", "visit": "single"}
 
 
 def read(tmp_path: Path, *texts: str, **declared: str) -> ingest.Annotations:
@@ -77,7 +76,8 @@ def test_stages_of_two_files_that_disagree(tmp_path: Path) -> None:
 
 def test_events_outside_the_recording_are_kept_not_scored(tmp_path: Path) -> None:
     found = read(tmp_path, "onset_s,offset_s,type\n-20,-5,apnea\n-5,5,apnea\n3599,3610,apnea\n3600,3610,apnea\n")
-    assert found.respiratory is not None and found.respiratory.onset_us.tolist() == [-5_000_000, 3599_000_000]
+    assert found.respiratory is not None and found.respiratory.onset_us.tolist() == [0, 3599_000_000]
+    assert found.respiratory.offset_us.tolist() == [5_000_000, HOUR]
     assert len(found.events.type) == 4 and "event_outside_recording" in [item.code for item in found.findings]
 
 
@@ -131,18 +131,19 @@ def test_nothing_given_is_nothing_known() -> None:
     assert found.stages is None and found.movements is None and [item.code for item in found.findings] == ["no_stages"]
 
 
-def test_rows_follow_the_declared_tables(tmp_path: Path) -> None:
-    events = "onset_s,duration_s,label\n-1,,Lights off\n700.5,20,Hypopnea\n1,2,PLM (Left)\n"
-    found = read(tmp_path, STAGES, events)
-    stages = contracts.to_arrow("sleep_stage", ingest.sleep_stage_columns(IDS, found))
-    rows = contracts.to_arrow("event", ingest.event_columns(IDS, found)).to_pylist()
-    assert stages.num_rows == 3
-    assert [(row["type"], row["event_class"], row["leg"], row["offset_s"]) for row in rows] == [
-        ("lights_off", "lights", None, -1.0), ("plm", "movement", "L", 3.0), ("hypopnea", "respiratory", None, 720.5),
-    ]  # fmt: skip
+def test_an_event_of_two_files_counts_once_and_is_kept_twice(tmp_path: Path) -> None:
+    text = "onset_s,offset_s,type\n700,720,Hypopnea\n"
+    found = read(tmp_path, text, text)
+    assert found.respiratory is not None and len(found.respiratory.type) == 1 and len(found.events.type) == 2
 
 
-def test_event_without_duration_has_no_end(tmp_path: Path) -> None:
-    found = read(tmp_path, "onset_s,duration_s,label\n5,,Arousal\n")
-    rows = contracts.to_arrow("event", ingest.event_columns(IDS, found)).to_pylist()
-    assert rows[0]["offset_s"] is None and found.arousals_state == "partial"
+def test_declared_as_scored_without_a_file_is_not_scored() -> None:
+    found = ingest.read_annotations([], duration_us=HOUR, declared={"respiratory_state": "scored"})
+    assert (found.respiratory, found.respiratory_state) == (None, "not_scored")
+    assert [item.code for item in found.findings] == ["no_stages", "declared_without_source"]
+
+
+def test_arousal_without_duration_makes_the_scoring_partial(tmp_path: Path) -> None:
+    found = read(tmp_path, "onset_s,duration_s,label\n5,,Arousal\n9,3,Arousal\n")
+    assert found.arousals is not None and found.arousals.onset_us.tolist() == [9_000_000]
+    assert found.arousals_state == "partial" and found.events.offset_us.tolist() == [ingest.NO_DURATION, 12_000_000]

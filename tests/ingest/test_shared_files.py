@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plms_pipeline import contracts, ingest
+from plms_pipeline import ingest
 
 NO_LEG = ["no_leg_channel"]
 OPENED = {
@@ -35,7 +35,6 @@ REFUSED = {
     "derived/short_header.edf": "short_header",
     "edfio/SC4001EC-Hypnogram.edf": "annotations_only",
 }
-IDS = {"recording_id": "a", "cohort": "samples", "subject_id": "a", "visit": "single"}
 
 
 @pytest.mark.parametrize("name", sorted(OPENED))
@@ -46,12 +45,7 @@ def test_file_opens_with_exactly_these_findings(shared_data: Path, name: str) ->
     assert recording.header["format"] == file_format
     assert recording.duration_us == round(duration_s * 1e6)
     assert recording.layout == "none" and recording.legs == () and recording.sensor == "unknown"
-    row = ingest.recording_row(
-        IDS, ingest.recording_facts(recording), outcome="excluded", outcome_reason="no_leg_channel"
-    )
-    table = contracts.to_arrow("recording", row).to_pylist()[0]
-    assert table["findings"] == sorted(set(findings)) and table["duration_s"] == duration_s
-    assert not any(str(shared_data) in str(value) or "1989" in str(value) for value in table.values())
+    assert not any(str(shared_data) in found.text or "1989" in found.text for found in recording.findings)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
