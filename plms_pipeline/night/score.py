@@ -129,7 +129,7 @@ def score_night(
 
 
 # Outcome reasons of an excluded recording → why its indices are null (code list ``index_reason``).
-_NO_LEG = {"no_leg_channel": "no_leg_channel", "sensor_piezo": "sensor_not_emg", "sensor_unknown": "sensor_unknown"}
+_NO_LEG = {"sensor_piezo": "sensor_not_emg", "sensor_unknown": "sensor_not_declared"}
 
 
 def scored_tables(scored: Sequence[scoring.Scored]) -> dict[str, dict[str, Any]]:
