@@ -30,11 +30,13 @@ def loaded(name: str) -> dict[str, Any]:
     return yaml.safe_load((RULES / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=256)
 def rules(name: str, **overrides: Any) -> scoring.RuleSet:
     """A rule set of the checkout, some values replaced."""
     return scoring.rule_set_from_mapping(loaded(name), overrides)
 
 
+@lru_cache(maxsize=16)
 def evidence(**overrides: Any) -> scoring.EvidenceSettings:
     """The evidence settings of the checkout, some values replaced."""
     return scoring.evidence_from_mapping(loaded("evidence"), overrides)
