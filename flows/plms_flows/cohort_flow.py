@@ -162,9 +162,7 @@ def _table(summary: RunSummary) -> list[dict[str, Any]]:
     for outcome in OUTCOMES:
         rows.append({"outcome": outcome, "reason": "", "recordings": counts[outcome]})
         reasons = Counter(summary.reasons.get(outcome, {}))
-        rows += [
-            {"outcome": outcome, "reason": reason, "recordings": reasons[reason]} for reason in sorted(reasons)
-        ]
+        rows += [{"outcome": outcome, "reason": reason, "recordings": reasons[reason]} for reason in sorted(reasons)]
     rows += [
         {"outcome": f"computed: {stage}", "reason": "", "recordings": n} for stage, n in summary.recomputed.items()
     ]

@@ -75,8 +75,7 @@ def _is_own(url: str) -> bool:
     from prefect.server.api.server import SubprocessASGIServer
 
     return any(
-        server.running and url.startswith(str(server.address))
-        for server in SubprocessASGIServer._instances.values()
+        server.running and url.startswith(str(server.address)) for server in SubprocessASGIServer._instances.values()
     )
 
 

@@ -201,13 +201,15 @@ def finish(ctx: RunContext, results: Sequence[RecordingResult]) -> RunSummary:
     ended = _Ended(DONE, None, None, {}, (), "")
     if ctx.options.dry_run:
         ended = ended._replace(message="dry run: nothing was written")
+    elif counts["failed_system"]:
+        # Their rows are missing, so a candidate would say nothing about the quality of the data.
+        ended = ended._replace(exit_code=FAILED, message=str(_complaint(ctx, counts)))
     elif ctx.is_partial and not ctx.options.allow_partial:
-        ended = ended._replace(message="not published: a part of the sheet only; --allow-partial publishes it")
+        complaint = _complaint(ctx, counts)
+        message = complaint or "not published: a part of the sheet only; --allow-partial publishes it"
+        ended = ended._replace(exit_code=DONE if complaint is None else FAILED, message=message)
     else:
         ended = _release(ctx, ordered)
-    complaint = _complaint(ctx, counts)
-    if complaint is not None and ended.exit_code == DONE:
-        ended = ended._replace(exit_code=FAILED, message=complaint)
     reasons: dict[str, dict[str, int]] = {}
     for outcome in OUTCOMES:
         found = Counter(result.reason for result in ordered if result.outcome == outcome and result.reason)

@@ -9,16 +9,22 @@ import pytest
 
 from plms_pipeline import cohort
 from plms_pipeline.cohort import RunSummary, Work, load_cohort
-from plms_pipeline.cohort import release as release_module
 
 pytestmark = pytest.mark.slow
 
-NAMES = ["ok_1", "ok_2", "slow_1", "slow_2", "slow_3", "slow_4", "raise_secret", "segfault_1", "out_1", "flaky_1", "ok_3"]
-
-
-class _Gate:
-    closed: tuple[str, ...] = ()
-    open = True
+NAMES = [
+    "ok_1",
+    "ok_2",
+    "slow_1",
+    "slow_2",
+    "slow_3",
+    "slow_4",
+    "raise_secret",
+    "segfault_1",
+    "out_1",
+    "flaky_1",
+    "ok_3",
+]
 
 
 class _Seen:
@@ -47,12 +53,14 @@ def seen(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> _See
     )
     handed: list[Any] = []
 
-    def build(ctx: Any, results: list[Any]) -> tuple[Path, _Gate]:
-        handed.extend(results)
-        return root / "candidate", _Gate()
+    def finish(ctx: Any, results: list[Any]) -> RunSummary:
+        handed.extend(sorted(results, key=lambda result: result.recording_id))
+        return cohort.finish(ctx, results)
+
+    from plms_flows import cohort_flow
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(release_module, "build", build)
+        patch.setattr(cohort_flow, "finish", finish)
         summary = cohort.run(settings, executor="prefect", work=Work(faults.recording, faults.crash))
     return _Seen(summary, handed, root)
 
@@ -90,9 +98,7 @@ def test_artifacts_hold_the_flow_of_recordings(seen: _Seen) -> None:
 
 
 def test_prefect_knows_no_ids_and_no_paths(seen: _Seen) -> None:
-    stored = [
-        run.model_dump_json() for run in (*seen.flow_runs, *seen.task_runs, *seen.artifacts)
-    ]
+    stored = [run.model_dump_json() for run in (*seen.flow_runs, *seen.task_runs, *seen.artifacts)]
     for text in stored:
         assert not any(name in text for name in NAMES)
         assert "secret_place" not in text
