@@ -190,7 +190,8 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
         "phenotype": [
             row("phenotype", **night.ids, **statuses("phenotype"), secondary_factor_pattern=pattern,
                 factors_present=["medication"], factors_unknown=["iron_deficiency", "sdb"],
-                factors_absent=["renal_failure"], factors_not_collected=["neuropathy"])
+                factors_absent=["renal_failure"], factors_not_collected=["neuropathy"],
+                attribution_universe=["medication", "iron_deficiency", "renal_failure", "sdb"])
         ],
         "analysis": [
             row("analysis", **night.ids, **statuses("analysis"), outcome=night.outcome,
