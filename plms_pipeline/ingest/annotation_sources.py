@@ -122,14 +122,17 @@ def _edf(path: Path, recording_start: str | None, far_us: int) -> Source:
 def read_tals(path: Path | str, header: EdfHeader) -> tuple[list[tuple[int, list[Tal]]], int]:
     """All annotation lists: per record and annotation signal (position of the signal, its lists), and how many were
     unreadable."""
-    result = []
+    result: list[tuple[int, list[Tal]]] = []
     n_malformed = 0
-    for _, batch in record_batches(path, header) if header.annotation_signals and header.n_records else ():
-        for row in batch:
-            for position, signal in enumerate(header.annotation_signals):
-                width = signal.samples_per_record * header.sample_bytes
-                block = row[signal.offset_bytes : signal.offset_bytes + width].tobytes()
-                tals, malformed = parse_tals(block)
+    widths = [signal.samples_per_record * header.sample_bytes for signal in header.annotation_signals]
+    for _, batch in record_batches(path, header) if any(widths) and header.n_records else ():
+        blocks = [
+            batch[:, signal.offset_bytes : signal.offset_bytes + width].tobytes()
+            for signal, width in zip(header.annotation_signals, widths, strict=True)
+        ]
+        for record in range(len(batch)):
+            for position, width in enumerate(widths):
+                tals, malformed = parse_tals(blocks[position][record * width : (record + 1) * width])
                 n_malformed += malformed
                 result.append((position, tals))
     return result, n_malformed

@@ -384,8 +384,7 @@ def _stages_state(stages: StageSpans | None, declared: str | None, findings: lis
     if declared == "not_scored" and present - {"U"}:
         findings.append(finding("declared_state_contradicts", "stages"))
     if not present - {"U"}:
-        if declared != "not_scored":
-            findings.append(finding("no_stages"))
+        findings.append(finding("no_stages"))
         return "not_scored"
     if declared:
         return declared

@@ -136,7 +136,7 @@ def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverride
         decision = decide_channels(header, decision)
     roles = {role: getattr(decision, role) for role in ("left", "right", "combined", "ecg")}
     wanted = sorted({index for role in roles if roles[role] for index in decision.indices[role]})
-    raw, stamps = read_raw(path, header, wanted, with_stamps=bool(header.annotation_signals))
+    raw, stamps = read_raw(path, header, wanted, with_stamps=_has_stamps(header))
     tolerance_s = contracts.load_yaml("rules/reading.yaml")["contiguity_tolerance_s"]
     line = time_line(header, stamps, round(float(tolerance_s) * 1_000_000))
     findings = [*header.findings, *decision.findings, *line.findings]
@@ -162,6 +162,10 @@ def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverride
             "n_bytes": header.n_bytes,
         },
     )
+
+
+def _has_stamps(header: EdfHeader) -> bool:
+    return bool(header.annotation_signals) and header.annotation_signals[0].samples_per_record > 0
 
 
 def read_raw(
@@ -197,8 +201,8 @@ def read_raw(
             raw[i][first : first + len(batch)] = _digital(block, header.sample_bytes)
         if keeper is not None and stamps is not None:
             width = keeper.samples_per_record * header.sample_bytes
-            block = batch[:, keeper.offset_bytes : keeper.offset_bytes + width]
-            stamps.extend(first_stamp_us(row.tobytes()) for row in block)
+            lists = batch[:, keeper.offset_bytes : keeper.offset_bytes + width].tobytes()
+            stamps.extend(first_stamp_us(lists[k : k + width]) for k in range(0, len(lists), width))
     return raw, stamps
 
 
@@ -220,7 +224,7 @@ def record_batches(path: Path | str, header: EdfHeader) -> Iterator[tuple[int, n
                 while done < len(view):
                     n_read = handle.readinto(view[done:])
                     if not n_read:
-                        raise EdfDefect("truncated", "the file became shorter while it was read")
+                        raise InputError(f"{path}: became shorter while it was read; wait until it is copied")
                     done += n_read
                 yield first, part
     except OSError as error:

@@ -72,8 +72,8 @@ def parse_tals(block: bytes) -> tuple[list[Tal], int]:
             n_malformed += 1
             continue
         try:
-            onset_us = to_us(match.group(1).decode())
-            duration_us = None if match.group(2) is None else to_us(match.group(2).decode())
+            onset_us = _us(match.group(1))
+            duration_us = None if match.group(2) is None else _us(match.group(2))
         except ValueError:
             n_malformed += 1
             continue
@@ -86,9 +86,18 @@ def first_stamp_us(block: bytes) -> int | None:
     """Time stamp of a record: the onset of the first list of its first annotation signal (EDF+ 2.2.4)."""
     match = _TAL.match(block)
     try:
-        return None if match is None else to_us(match.group(1).decode())
+        return None if match is None else _us(match.group(1))
     except ValueError:
         return None
+
+
+def _us(raw: bytes) -> int:
+    # The usual six decimals or fewer need no rounding; a night has a stamp for every record.
+    whole, _, decimals = raw.partition(b".")
+    if len(decimals) > 6 or len(whole) > 11:
+        return to_us(raw.decode())
+    us = abs(int(whole)) * 1_000_000 + int(decimals.ljust(6, b"0"))
+    return -us if raw.startswith(b"-") else us
 
 
 def _text(raw: bytes) -> str:

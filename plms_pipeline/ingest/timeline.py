@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from typing import NamedTuple
 
 from plms_pipeline.ingest.edf_header import EdfHeader
@@ -101,32 +102,30 @@ def _place(
     header: EdfHeader, known: list[tuple[int, int]], n_missing: int, tolerance_us: int, discontinuous: bool
 ) -> TimeLine:
     origin = known[0][1]
-    step = header.record_duration_s * 1_000_000
+    step_us = header.record_duration_s * 1_000_000
+    one_us = round(step_us)
     findings: list[Finding] = []
     runs: list[list[int]] = []
     end = 0
     overlap_us = n_overlapping = n_lost = 0
     for index, stamp in known:
         start = stamp - origin
-        if runs:
-            last_start, last_first, last_n, _ = runs[-1]
-            expected = last_start + round(step * last_n)
-            if abs(start - expected) <= tolerance_us and index == last_first + last_n:
-                runs[-1][2] += 1
-                end = last_start + round(step * (last_n + 1))
-                continue
+        if runs and index == runs[-1][1] + runs[-1][2] and -tolerance_us <= start - end <= tolerance_us:
+            runs[-1][2] += 1
+            end = runs[-1][0] + _times(step_us, runs[-1][2])
+            continue
         skip = max(0, end - start) if runs else 0
         if skip > tolerance_us:
-            overlap_us += min(skip, round(step))
+            overlap_us += min(skip, one_us)
             n_overlapping += 1
-        if skip >= round(step):
+        if skip >= one_us:
             n_lost += 1
             continue
         runs.append([start, index, 1, skip])
-        end = start + round(step)
+        end = start + one_us
     gaps = []
     for before, after in itertools.pairwise(runs):
-        gap = (before[0] + round(step * before[2]), after[0])
+        gap = (before[0] + _times(step_us, before[2]), after[0])
         if gap[1] > gap[0]:
             gaps.append(gap)
     if gaps:
@@ -142,3 +141,8 @@ def _place(
     if abs(origin) >= 1_000_000:
         findings.append(finding("late_first_record", f"{origin / 1e6:.6g} s"))
     return TimeLine(tuple(Run(*run) for run in runs), tuple(gaps), end, origin, tuple(findings))
+
+
+def _times(step_us: Fraction, n: int) -> int:
+    # round(step_us * n), half up, without making a fraction for every record
+    return (2 * step_us.numerator * n + step_us.denominator) // (2 * step_us.denominator)
