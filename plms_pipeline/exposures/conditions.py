@@ -22,7 +22,7 @@ def _of_condition(row: Row) -> str | None:
     return row.get("status") or (YES if "icd10" in row else None)
 
 
-def recorded_status(rows: list[Row], condition: str, night: str | None, is_collected: bool) -> Status:
+def recorded_status(rows: list[Row], condition: str, night: str | None, is_collected: bool, after_d: float) -> Status:
     """Status of a condition from its own rows.
 
     Parameters
@@ -35,15 +35,17 @@ def recorded_status(rows: list[Row], condition: str, night: str | None, is_colle
         ISO date of the recording, or None.
     is_collected
         Whether this cohort collected it.
+    after_d
+        Days after the night up to which a record counts.
 
     Returns
     -------
     Status
-        yes if any row up to the night says yes (a later record does not count), no if rows say no, else unknown.
+        yes if any row that counts says yes, no if rows say no, else unknown.
     """
     own = [row for row in rows if row["condition"] == condition]
     dated = [(row, offset_d(row, "recorded", night)) for row in own]
-    current = [(row, day) for row, day in dated if day is None or day <= 0]
+    current = [(row, day) for row, day in dated if day is None or day <= after_d]
     for answer in (YES, NO):
         found = [(row, day) for row, day in current if _of_condition(row) == answer]
         if found:
@@ -89,7 +91,13 @@ def condition_statuses(
     collected = set(declaration.get("collected", ()))
     rows = covariates.get("condition", [])
     found = {
-        condition: recorded_status(rows, condition, night, INPUT_OF.get(condition, condition) in collected)
+        condition: recorded_status(
+            rows,
+            condition,
+            night,
+            INPUT_OF.get(condition, condition) in collected,
+            rules["condition_after_d"],
+        )
         for condition in contracts.codes("condition").values
     }
     low = None if egfr is None else ge(egfr, rules["egfr_renal_failure"])

@@ -27,6 +27,7 @@ from plms_pipeline.exposures.mapping import (
 )
 from plms_pipeline.exposures.names import medication_table
 from plms_pipeline.exposures.rules import nearest
+from plms_pipeline.exposures.status import UNKNOWN
 
 Row = dict[str, Any]
 DATED = {"medication", "inventory", "laboratory", "condition", "questionnaire"}
@@ -206,6 +207,8 @@ def _decode(
     for column, position in columns:
         raw = str(column.constant) if position is None else cells[position].strip() if position < len(cells) else ""
         if raw == "" or raw in column.missing:
+            if column.canonical == "taken" and raw:
+                row["taken"] = UNKNOWN
             continue
         try:
             value = _value(column, column.values.get(raw, raw if not column.values else None))
@@ -213,8 +216,11 @@ def _decode(
             key = (column.column or column.canonical, raw)
             bad[key] = bad.get(key, 0) + 1
             continue
-        if value is not None:
-            row[column.canonical] = value
+        if value is not None or column.canonical == "taken":
+            row[column.canonical] = UNKNOWN if value is None else value
+    if "class_id" in row and any(column.canonical == "taken" for column, _ in columns):
+        # A flag without an answer is unknown; a medicine named in a list without that column's answer is taken.
+        row.setdefault("taken", UNKNOWN)
     return row
 
 

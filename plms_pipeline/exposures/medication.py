@@ -53,6 +53,8 @@ def use_of(row: Row, night: str | None, lookback_d: float, sensitivity_d: float,
         ``exposed`` yes when [start, end] meets [−lookback, 0]; a start after the night never counts.
     """
     collected = offset_d(row, "collected", night)
+    if row.get("taken") == UNKNOWN:
+        return Use(None, None, UNKNOWN, UNKNOWN, "missing")
     start = offset_d(row, "use_start", night)
     stated_end = offset_d(row, "use_end", night)
     has_start = "use_start_date" in row or "use_start_offset_d" in row

@@ -82,11 +82,23 @@ class MedicationTable:
                 self._by_name.setdefault(self.words(name), {})[row] = None
                 if loose := self.words(name, salts=False):
                     self._by_loose_name.setdefault(loose, {})[row] = None
+        self._classes = self._find_classes()
+        self._lookbacks = {
+            name: tuple(mode(days) for days in zip(*self._days(name), strict=True)) for name in self._classes
+        }
         self._match_name = lru_cache(maxsize=65536)(self._name)
         self._match_code = lru_cache(maxsize=65536)(self._code)
 
     def classes(self) -> dict[str, tuple[str | None, str]]:
         """Class or sub-flag → (parent class or None, direction): classes in the order of the table, then sub-flags."""
+        return self._classes
+
+    def _days(self, class_id: str) -> list[tuple[int, int]]:
+        return [
+            (row.lookback_d, row.lookback_sensitivity_d) for row in self.rows if class_id in (row.class_id, row.subflag)
+        ]
+
+    def _find_classes(self) -> dict[str, tuple[str | None, str]]:
         found: dict[str, tuple[str | None, str]] = {}
         rows = [row for row in self.rows if row.class_id != NOT_OF_INTEREST]
         for row in rows:
@@ -98,8 +110,8 @@ class MedicationTable:
 
     def lookback(self, class_id: str) -> tuple[int, int]:
         """Most frequent look-back of a class or sub-flag in days (washout, sensitivity), for a record by class only."""
-        rows = [row for row in self.rows if class_id in (row.class_id, row.subflag)]
-        return mode(row.lookback_d for row in rows), mode(row.lookback_sensitivity_d for row in rows)
+        usual, longer = self._lookbacks[class_id]
+        return usual, longer
 
     def words(self, text: str, *, salts: bool = True) -> frozenset[str]:
         """Words of a name that tell the ingredient: without numbers, strength, form and (``salts=False``) salts."""
@@ -131,7 +143,7 @@ class MedicationTable:
         """
         text = (text or "").strip()
         if class_id:
-            parent = self.classes().get(class_id, (None, ""))[0]
+            parent = self._classes.get(class_id, (None, ""))[0]
             return Match(
                 tuple(Hit(name, *self.lookback(name)) for name in (class_id, parent) if name),
                 "cohort_flag",

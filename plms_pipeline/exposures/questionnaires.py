@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from plms_pipeline.exposures.covariates import Row
+from plms_pipeline.exposures.covariates import Row, offset_d
 from plms_pipeline.exposures.status import NO, UNKNOWN, YES, Status, ge, gt, point, unknown
 
 CRITERIA = ("rls_urge", "rls_rest", "rls_relief", "rls_evening", "rls_not_mimic")
@@ -32,7 +32,7 @@ def _merged(rows: list[Row], key: str) -> tuple[Any, bool]:
     return (values.pop(), False) if len(values) == 1 else (None, bool(values))
 
 
-def _answer(rows: list[Row], key: str, is_collected: bool) -> Status:
+def _answer(rows: list[Row], key: str, is_collected: bool, absent: str = "no_record") -> Status:
     value, contradiction = _merged(rows, key)
     if contradiction:
         return unknown("conflicting_items")
@@ -40,7 +40,7 @@ def _answer(rows: list[Row], key: str, is_collected: bool) -> Status:
         return Status(value, None, key)
     if not is_collected:
         return unknown("not_collected")
-    return unknown("item_missing" if rows else "no_record")
+    return unknown("item_missing" if rows else absent)
 
 
 def cramp_contribution(feel: str | None, relief: str | None, rows: list[Row]) -> dict[str, str]:
@@ -63,17 +63,27 @@ def cramp_contribution(feel: str | None, relief: str | None, rows: list[Row]) ->
     return said
 
 
-def read_answers(rows: list[Row], collected: set[str], rules: dict[str, Any]) -> Answers:
+def current_rows(rows: list[Row], night: str | None, window_d: float) -> list[Row]:
+    """Rows whose day is within the window around the night, or not known (they belong to the visit)."""
+    dated = [(row, offset_d(row, "collected", night)) for row in rows]
+    return [row for row, day in dated if day is None or abs(day) <= window_d]
+
+
+def read_answers(
+    rows: list[Row], collected: set[str], rules: dict[str, Any], absent_reason: str = "no_record"
+) -> Answers:
     """Resolve the questionnaire rows of one subject and visit.
 
     Parameters
     ----------
     rows
-        Rows of table ``questionnaire``.
+        Rows of table ``questionnaire`` that speak for the night.
     collected
         Atomic inputs the cohort declared.
     rules
         Clinical rules (cut-offs of the scales).
+    absent_reason
+        Why there is no row, when there is none.
 
     Returns
     -------
@@ -83,14 +93,14 @@ def read_answers(rows: list[Row], collected: set[str], rules: dict[str, Any]) ->
     """
     feel, feel_contradicts = _merged(rows, "cramp_feel")
     relief, relief_contradicts = _merged(rows, "cramp_relief")
-    direct = {item: _answer(rows, item, "rls_criteria" in collected) for item in CRITERIA}
+    direct = {item: _answer(rows, item, "rls_criteria" in collected, absent_reason) for item in CRITERIA}
     cramp_reason = None
     is_cramp = feel == "painful_tightening" and relief == "stretch_only"
     if feel_contradicts or relief_contradicts or (is_cramp and direct[_URGE].value == YES):
         cramp_reason = "conflicting_items"
     elif feel is None:
         cramp_reason = (
-            "not_collected" if "cramp_questions" not in collected else "item_missing" if rows else "no_record"
+            "not_collected" if "cramp_questions" not in collected else "item_missing" if rows else absent_reason
         )
     if cramp_reason == "conflicting_items":
         feel = relief = None
@@ -102,21 +112,21 @@ def read_answers(rows: list[Row], collected: set[str], rules: dict[str, Any]) ->
             criteria[item] = unknown("conflicting_items")
     return Answers(
         criteria=criteria,
-        single_question=_answer(rows, "rls_single_question", "rls_screen" in collected),
-        physician_told=_answer(rows, "rls_physician_told", "rls_physician" in collected),
+        single_question=_answer(rows, "rls_single_question", "rls_screen" in collected, absent_reason),
+        physician_told=_answer(rows, "rls_physician_told", "rls_physician" in collected, absent_reason),
         compound_told=_answer(rows, "rls_or_plms_told", True),
         rls_probability=_merged(rows, "rls_probability")[0],
         severity_irls=_merged(rows, "rls_severity_irls")[0],
         cramp_feel=feel,
         cramp_relief=relief,
         cramp_reason=cramp_reason,
-        disturbance=_disturbance(rows, collected, rules),
+        disturbance=_disturbance(rows, collected, rules, absent_reason),
     )
 
 
-def _scaled(rows: list[Row], complaint: str, scale: str, says: str | None, is_collected: bool) -> Status:
+def _scaled(rows: list[Row], complaint: str, scale: str, says: str | None, is_collected: bool, absent: str) -> Status:
     """A complaint or a scale: yes if either says yes, no if those given say no."""
-    asked = _answer(rows, complaint, is_collected)
+    asked = _answer(rows, complaint, is_collected, absent)
     if asked.value == YES or says is None:
         return asked
     if says == YES or asked.value != NO:
@@ -124,7 +134,7 @@ def _scaled(rows: list[Row], complaint: str, scale: str, says: str | None, is_co
     return asked
 
 
-def _disturbance(rows: list[Row], collected: set[str], rules: dict[str, Any]) -> dict[str, Status]:
+def _disturbance(rows: list[Row], collected: set[str], rules: dict[str, Any], absent: str) -> dict[str, Status]:
     def scale(key: str, above: float | None = None, at_least: float | None = None) -> str | None:
         value = _merged(rows, key)[0]
         if value is None:
@@ -138,14 +148,16 @@ def _disturbance(rows: list[Row], collected: set[str], rules: dict[str, Any]) ->
             "whiirs_score",
             scale("whiirs_score", at_least=rules["whiirs_insomnia_ge"]),
             "insomnia" in collected,
+            absent,
         ),
-        "unrefreshing": _answer(rows, "unrefreshing_sleep", "unrefreshing" in collected),
+        "unrefreshing": _answer(rows, "unrefreshing_sleep", "unrefreshing" in collected, absent),
         "sleepiness": _scaled(
             rows,
             "sleepiness_complaint",
             "ess_score",
             scale("ess_score", above=rules["ess_sleepy_gt"]),
             "sleepiness" in collected,
+            absent,
         ),
         "fatigue": _scaled(
             rows,
@@ -153,6 +165,7 @@ def _disturbance(rows: list[Row], collected: set[str], rules: dict[str, Any]) ->
             "fss_mean_score",
             scale("fss_mean_score", at_least=rules["fss_fatigue_ge"]),
             "fatigue" in collected,
+            absent,
         ),
-        "clinician_disturbance": _answer(rows, "clinician_disturbance", "clinician_disturbance" in collected),
+        "clinician_disturbance": _answer(rows, "clinician_disturbance", "clinician_disturbance" in collected, absent),
     }

@@ -145,10 +145,12 @@ def egfr_interval(
     else:
         equation = "ckdepi2021_cr"
         sexes = [sex] if sex else ["female", "male"]
-        values = [
-            float(egfr_ckdepi_2021(value, years, one)) if 0 < value < np.inf else (0.0 if value > 0 else np.inf)
-            for value, years, one in itertools.product((creatinine.lo, creatinine.hi), (age.lo, age.hi), sexes)
-        ]
+        corners = list(itertools.product((creatinine.lo, creatinine.hi), (age.lo, age.hi), sexes))
+        inside = [corner for corner in corners if 0 < corner[0] < np.inf]
+        values = [0.0 if corner[0] > 0 else np.inf for corner in corners if corner not in inside]
+        if inside:
+            given, years, of_sex = zip(*inside, strict=True)
+            values += egfr_ckdepi_2021(given, years, of_sex).tolist()
     return Interval(min(values), max(values)), equation, None
 
 

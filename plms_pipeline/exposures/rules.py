@@ -48,6 +48,7 @@ def clinical_rules(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         if name not in rules:
             raise InputError(f"clinical settings: unknown name '{name}'{nearest(name, rules)}; correct it")
         rules[name] = _checked(name, value, rules[name])
+    _check_names(rules)
     if rules["phenotype_rule_set"] not in rules["rule_sets_reported"]:
         raise InputError(
             f"clinical settings: phenotype_rule_set '{rules['phenotype_rule_set']}' is none of "
@@ -59,6 +60,27 @@ def clinical_rules(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
             f"{', '.join(rules['exclusion_lists'])}; choose one of them"
         )
     return rules
+
+
+def _check_names(rules: Mapping[str, Any]) -> None:
+    """Every word that names something of the data model must be one of its words."""
+    classes = contracts.codes("medication_class").values
+    bases = contracts.codes("plms_basis").values
+    exclusions = contracts.load_yaml(_FILE)["rules"]["exclusion_lists"]["value"]["strict"]
+    allowed: list[tuple[str, Any, Any]] = [
+        *((name, rules[name], classes) for name in ("medication_factor", "medication_factor_broad", "suppressors")),
+        ("rule_sets_reported", rules["rule_sets_reported"], bases),
+        ("clinical_disturbance", rules["clinical_disturbance"], contracts.codes("atomic_input").values),
+        ("factors", rules["factors"], contracts.codes("secondary_factor").values),
+        ("sdb_factor", [rules["sdb_factor"]], ("sdb_15", "sdb_5")),
+        ("iron_deficiency_from", [rules["iron_deficiency_from"]], ("ferritin_lt50", "ferritin_lt50_crp")),
+        ("phenotype_index", [rules["phenotype_index"]], ("plmsi", "plmsi_nr")),
+        *((f"exclusion_lists.{name}", words, exclusions) for name, words in rules["exclusion_lists"].items()),
+    ]
+    for name, words, known in allowed:
+        for word in words:
+            if word not in known:
+                raise InputError(f"clinical settings: '{name}' names '{word}', which is unknown{nearest(word, known)}")
 
 
 def _checked(name: str, value: Any, declared: Any) -> Any:

@@ -19,7 +19,7 @@ from plms_pipeline.exposures.laboratory import (
 from plms_pipeline.exposures.mapping import SCORED_EVENTS
 from plms_pipeline.exposures.medication import medication_statuses
 from plms_pipeline.exposures.names import medication_table
-from plms_pipeline.exposures.questionnaires import Answers, read_answers
+from plms_pipeline.exposures.questionnaires import Answers, current_rows, read_answers
 from plms_pipeline.exposures.renal import chronicity, egfr_interval, stage_of
 from plms_pipeline.exposures.status import (
     NO,
@@ -235,6 +235,7 @@ def gather(
             stage_reason=None,
             is_low=unknown("dialysis"),
         )
+    answers = current_rows(covariates.get("questionnaire", []), night, rules["questionnaire_window_d"])
     ferritin_lt50 = ferritin_status(laboratory["ferritin"], rules)
     ahi, ahi_definition, ahi_reason = _ahi(facts, declaration, demographics)
     return Evidence(
@@ -248,10 +249,12 @@ def gather(
         ferritin_crp_status(ferritin_lt50, laboratory["crp"], rules),
         kidney,
         conditions,
-        read_answers(covariates.get("questionnaire", []), set(collected), rules),
-        ahi,
-        ahi_definition,
-        ahi_reason,
+        read_answers(
+            answers,
+            set(collected),
+            rules,
+            "no_record" if not covariates.get("questionnaire") else "outside_window",
+        ),
         collected,
     )
 

@@ -57,6 +57,17 @@ _SHORT_COLUMNS = (
     "secondary_factor_pattern",
     "attribution_universe",
 )
+_WITH_REASON = (
+    "plms_elevated",
+    "plmd_compatible",
+    "clinical_disturbance",
+    "rls_irlssg",
+    "medication_factor",
+    "iron_deficiency",
+    "renal_failure",
+    "neuropathy",
+    "sdb_15",
+)
 _DESIGN_COLUMNS = (
     "bmi_kg_m2",
     "height_cm",
@@ -217,6 +228,7 @@ def _analysis(
     row |= {name: found.demographics.get(name) for name in _DESIGN_COLUMNS}
     row |= {name: night.get(name) for name in _NIGHT_COLUMNS}
     row |= {name: criteria[name] for name in _SHORT_COLUMNS}
+    row |= {f"{name}_reason": criteria[f"{name}_reason"] for name in _WITH_REASON}
     row |= {name: found.conditions[name].value for name in ("dialysis", "diabetes")}
     for class_id, (parent, _) in medication_table().classes().items():
         if parent is None or class_id in SUBFLAGS_IN_ANALYSIS:

@@ -46,10 +46,14 @@ def elevated(
         Clinical rules.
     """
     blocked = None
-    if facts.get("outcome") != "analysed":
+    if facts.get("layout") == "none":
+        blocked = "no_leg"
+    elif facts.get("sensor") is not None and facts["sensor"] not in EMG_SENSORS:
+        blocked = "sensor_not_emg"
+    elif facts.get("outcome") != "analysed":
         blocked = "not_analysed"
-    elif facts.get("sensor") not in EMG_SENSORS:
-        blocked = "no_leg" if facts.get("layout") == "none" else "sensor_not_emg"
+    elif facts.get("sensor") is None:
+        blocked = "sensor_not_emg"
     elif row is None:
         blocked = "not_scored"
     if blocked or row is None:

@@ -299,6 +299,9 @@ def test_g3_rls_functions_take_nothing_from_a_recording() -> None:
         "relief",
         "reason",
         "rows",
+        "night",
+        "window_d",
+        "absent_reason",
         "collected",
         "rules",
     }

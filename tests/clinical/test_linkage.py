@@ -309,3 +309,37 @@ def test_the_order_of_rows_in_the_files_does_not_matter(write_tables: CohortWrit
         covariates = read_covariates(write_tables(**(FILES | {"condition": "\n".join([header, *more])})))
         results.append(contracts.canonical_json(covariates.for_subject("s1", "single")))
     assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"outcome": "excluded", "layout": "none", "sensor": None}, "no_leg"),
+        ({"outcome": "excluded", "sensor": "piezo"}, "sensor_not_emg"),
+        ({"outcome": "failed_input", "layout": None, "sensor": None}, "not_analysed"),
+    ],
+)
+def test_excluded_and_failed_recordings_say_why(facts: dict[str, Any], reason: str, write_tables: CohortWriter) -> None:
+    assert phenotype(write_tables(**FILES), facts, [])["plms_elevated_reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("medication_factor", ["ssris"]),
+        ("rule_sets_reported", ["wasm2016", "other"]),
+        ("sdb_factor", "sdb_30"),
+        ("factors", ["age"]),
+        ("exclusion_lists", {"strict": ["everything"]}),
+    ],
+)
+def test_settings_name_only_what_exists(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"'{name}"):
+        clinical_rules({name: value})
+
+
+def test_answers_from_another_year_are_outside_the_window(write_tables: CohortWriter) -> None:
+    old = "subject_id,collected_date,rls_urge,insomnia_complaint\ns1,2020-01-01,no,yes\n"
+    found = phenotype(write_tables(**(FILES | {"questionnaire": old})))
+    for name in ("rls_irlssg", "clinical_disturbance", "leg_cramp_pattern"):
+        assert (found[name], found[f"{name}_reason"]) == ("unknown", "outside_window")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
+from plms_pipeline.exposures import clinical_rules, read_covariates
 from plms_pipeline.exposures import mapping as mapping_module
-from plms_pipeline.exposures import read_covariates
 from plms_pipeline.exposures.mapping import TABLES
+from plms_pipeline.exposures.medication import medication_statuses
 
 from .conftest import MAPPING, CohortWriter
 
@@ -170,3 +171,23 @@ def test_any_file_is_read_or_refused_in_one_line(content: str, write_tables: Coh
         read_covariates(path)
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_a_flag_without_an_answer_is_unknown_never_yes(tmp_path: Path) -> None:
+    """MrOS letters: A = missing, D = does not know."""
+    (tmp_path / "m.csv").write_text("id,m1ssri\na,1\nb,0\nc,A\nd,\n", encoding="utf-8")
+    (tmp_path / "mapping.yaml").write_text(
+        MAPPING
+        + "  - {table: medication, path: m.csv, undated: at_visit, columns: {subject_id: id, "
+        + "class_id: {constant: ssri}, "
+        + 'taken: {column: m1ssri, values: {"1": "yes", "0": "no"}, missing: [A, D, K, M]}}}\n',
+        encoding="utf-8",
+    )
+    covariates = read_covariates(tmp_path / "mapping.yaml")
+    found = {}
+    for subject in "abcd":
+        rows = medication_statuses(
+            covariates.for_subject(subject, "v1"), None, covariates.declaration, clinical_rules()
+        )
+        found[subject] = next((row["exposed"], row["exposed_reason"]) for row in rows if row["class_id"] == "ssri")
+    assert found == {"a": ("yes", None), "b": ("no", None), "c": ("unknown", "missing"), "d": ("unknown", "missing")}
