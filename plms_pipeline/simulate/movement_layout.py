@@ -92,48 +92,63 @@ class Layout:
         return onsets
 
     def run(self) -> None:
+        """Lay the whole window out.
+
+        One movement too many or too few (a detector's error, not a truth) must not make or unmake a series: a run of
+        candidates outside series is two at most, runs lie too far apart for one movement to bridge them, and a series
+        that is cut has parts that stay series.
+        """
         model = self.model
         t = self.start_s + self.uniform([30.0, 60.0])
         density = self.wanted / max(1.0, float(self.is_sleep.sum()) * self.epoch_s / 3600)
-        longest = 6 + round(density)
+        longest = int(model["series_least"]) + 4 + round(density)
+        near = False
         while t < self.end_s - 60:
             done = self.sleep_share(t) / model["series_end_share"]
             due = self.wanted * (1 - max(0.0, 1 - done) ** model["series_front_exponent"])
             left = self.wanted - self.n_plms
             placed: float | None = None
+            kind = "series"
             if left >= 4 and self.sleeping(t) and (self.n_plms <= due or self.rng.random() < 0.25):
-                size = int(self.rng.integers(4, longest + 1))
-                size = left if left - size < 4 else size
-                placed = self.series(t, size)
+                placed = self.series(t, int(self.rng.integers(model["series_least"], longest + 1)))
             if placed is None:
-                placed = self.filler(t)
-            t = placed + self.uniform(model["apart_s"])
+                kind = self.filler_kind(t, near)
+                placed = self.filler(t, kind)
+            near = kind == "series" or (kind in ("isolated", "short") and self.rng.random() < 0.5)
+            t = placed + self.uniform(model["apart_s" if near else "far_apart_s"])
+            near = near and kind != "series"
 
     def series(self, at_s: float, size: int) -> float | None:
-        while size >= 4:
+        """A series of about `size` PLMS; what is left for later is nothing or enough for another one."""
+        least = int(self.model["series_least"])
+        left = self.wanted - self.n_plms
+        size = left if left - size < least else size
+        while size >= min(least, left):
             onsets = self.plan_series(at_s, size)
-            left_over = self.wanted - self.n_plms - size
-            if onsets is not None and len(onsets) >= 4 and (left_over == 0 or left_over >= 4):
+            if onsets is not None and len(onsets) >= 4 and (left == size or left - size >= least):
                 for t in onsets:
                     self.add(t, "series", duration_s=self.lognormal(self.model["duration_s"]), is_plm=True)
                 return onsets[-1]
             size -= 1
         return None
 
-    def filler(self, at_s: float) -> float:
-        """A block without PLM; the more of them are still owed, the fuller the block."""
+    def filler_kind(self, at_s: float, near: bool) -> str:
+        """Which block without PLM comes next; the more movements are still owed, the fuller; no run near a single one."""
+        room = self.end_s - 20.0 - at_s
+        owed = (self.min_movements - len(self.rows)) / (max(self.end_s - at_s, 60.0) / 3600)
+        shares = self.model["filler_shares" if owed < self.model["owed_per_h"] else "filler_shares_when_owed"]
+        kinds = list(shares)
+        kind = kinds[int(self.rng.choice(len(kinds), p=[shares[name] for name in kinds]))]
+        if kind in ("pair", "broken") and (near or room < (260 if kind == "broken" else 130)):
+            return "short" if near and room > 60 else "isolated"
+        return kind if room > 60 else "isolated"
+
+    def filler(self, at_s: float, kind: str) -> float:
+        """A block without PLM; returns the last onset."""
         model, rng = self.model, self.rng
         t = self.clear_of_border(at_s)
-        hours_left = max(self.end_s - t, 60.0) / 3600
-        owed = (self.min_movements - len(self.rows)) / hours_left
-        kinds = ["isolated", "triple", "short", "long", "broken"]
-        shares = [0.5, 0.25, 0.15, 0.05, 0.05] if owed < 25 else [0.05, 0.6, 0.15, 0.05, 0.15]
-        kind = kinds[int(rng.choice(len(kinds), p=shares))]
-        room = self.end_s - 20.0 - t
-        if (kind == "broken" and room < 260) or (kind == "triple" and room < 130) or room < 40:
-            kind = "isolated"
-        if kind == "triple":
-            for k in range(3):
+        if kind == "pair":
+            for k in range(2):
                 t = t if k == 0 else self.clear_of_border(t + self.lognormal(model["series_interval_s"]))
                 self.add(t, kind, duration_s=self.lognormal(model["duration_s"]), is_plm=False)
         elif kind == "short":
@@ -143,13 +158,11 @@ class Layout:
         elif kind == "long":
             self.add(t, kind, duration_s=self.uniform(model["long_duration_s"]), is_plm=False)
         elif kind == "broken":
-            # Three candidates on either side of a too-long movement: six in a row, and no series.
-            for k in range(7):
-                long = k == 3
-                bounds = "long_duration_s" if long else None
-                length_s = self.uniform(model[bounds]) if bounds else self.lognormal(model["duration_s"])
+            # Two candidates on either side of a too-long movement: four in a row, and no series.
+            for k in range(5):
+                length_s = self.uniform(model["long_duration_s"]) if k == 2 else self.lognormal(model["duration_s"])
                 self.add(t, kind, duration_s=length_s, is_plm=False)
-                if k < 6:
+                if k < 4:
                     t = self.clear_of_border(t + self.uniform(model["long_block_rest_s"]))
         else:
             self.add(t, kind, duration_s=self.lognormal(model["duration_s"]), is_plm=False)

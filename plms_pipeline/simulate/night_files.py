@@ -226,8 +226,11 @@ def _annotations(
     respiratory: bool,
     notes: list[EdfAnnotation],
 ) -> list[str]:
-    if task.defect == "no_staging" or shape["annotations"] == "channel":
+    if task.defect == "no_staging":
         return []
+    if shape["annotations"] == "channel":
+        # The recording is its own annotation file; one that cannot be opened is none.
+        return [] if task.defect in ("missing_file", "wrong_header") else [f"edf/{stem}.edf"]
     folder = task.directory / "annotations"
     if shape["annotations"] == "edf":
         path = folder / f"{stem}_annotations.edf"

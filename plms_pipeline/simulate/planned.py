@@ -27,7 +27,7 @@ class PlannedMovements(NamedTuple):
     movement : numpy.ndarray
         int32[n], number of the (combined) movement the row is part of.
     kind : tuple of str
-        ``series``, ``isolated``, ``triple``, ``short``, ``long``, ``broken`` or ``biocalibration``.
+        ``series``, ``isolated``, ``pair``, ``short``, ``long``, ``broken`` or ``biocalibration``.
     is_plm, is_plms : numpy.ndarray
         bool[n], true by construction (a series of at least four candidates; onset in sleep).
     """

@@ -1,6 +1,5 @@
 """Every hand-written person, through the clinical files and rooms: the joins and phenotypes of the table come out."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,8 +70,7 @@ def test_the_pipeline_says_of_this_person_what_the_table_says(covariates: Any, n
     wrong = []
     for item in persona.expect:
         if item.field == "unmapped_medication":
-            texts = covariates.unmapped_medication()
-            assert any("Moonroot" in str(value) or "moonroot" in str(value) for value in sum(texts.values(), []))
+            assert "moonroot" in str(covariates.unmapped_medication()).lower()
             continue
         value, reason = found(item, tables)
         if value != item.value or (item.reason and reason != item.reason):
