@@ -18,7 +18,7 @@ from plms_pipeline.store.files import read_json, remove_tree, to_json
 from plms_pipeline.store.keys import release_key
 from plms_pipeline.store.parts import PartWriter, write_single
 from plms_pipeline.store.provenance import provenance_table
-from plms_pipeline.store.work import Part, WorkStore
+from plms_pipeline.store.work import Part, WorkStore, row_order
 
 Row = dict[str, Any]
 Finalise = Callable[[list[Row]], list[Row]]
@@ -214,7 +214,7 @@ def _finalised(name: str, function: Finalise, rows: list[Row]) -> list[pa.Table]
         if undeclared := row.keys() - columns.keys():
             raise ContractError(f"table '{name}': column '{min(undeclared)}' is not declared")
     table = contracts.to_arrow(name, columns)
-    table = table.sort_by([(column, "ascending") for column in ("recording_id", *declared.sort)])
+    table = table.sort_by([(column, "ascending") for column in dict.fromkeys(("recording_id", *row_order(name)))])
     ids = table.column("recording_id").to_pylist()
     starts = [i for i, value in enumerate(ids) if i == 0 or value != ids[i - 1]]
     return [table.slice(a, b - a) for a, b in zip(starts, [*starts[1:], len(ids)], strict=True)]

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import ContractError
+from plms_pipeline.store.work import row_order
 
 COMPRESSION = "zstd"
 
@@ -134,7 +135,7 @@ class PartWriter:
 
 def sort_table(name: str, table: pa.Table) -> pa.Table:
     """Rows in the declared order of the table."""
-    return table.sort_by([(column, "ascending") for column in contracts.table(name).sort])
+    return table.sort_by([(column, "ascending") for column in row_order(name)])
 
 
 def write_single(directory: Path, name: str, table: pa.Table, *, simulated: bool) -> Path:

@@ -82,6 +82,12 @@ def stamp(name: str, table: pa.Table, ids: Mapping[str, str]) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
+def row_order(name: str) -> list[str]:
+    """Columns by which rows are sorted: as declared, then by the key, so that no two orders are possible."""
+    declared = contracts.table(name)
+    return list(dict.fromkeys((*declared.sort, *declared.key)))
+
+
 def _canonical_rows(name: str, table: pa.Table) -> pa.Table:
     """Rows in declared order without ids; ``take`` also zeroes what lies under nulls, so bytes are canonical."""
     declared = contracts.table(name)
@@ -92,7 +98,7 @@ def _canonical_rows(name: str, table: pa.Table) -> pa.Table:
     if n_distinct != table.num_rows:
         raise ContractError(f"table '{name}': the key {', '.join(declared.key)} is not unique within a recording")
     table = table.drop_columns([column for column in ID_COLUMNS if column in table.column_names])
-    order = [(column, "ascending") for column in declared.sort if column not in ID_COLUMNS]
+    order = [(column, "ascending") for column in row_order(name) if column not in ID_COLUMNS]
     indices = pc.sort_indices(table, sort_keys=order) if order else pa.array(range(table.num_rows), pa.uint64())
     return table.combine_chunks().take(indices).combine_chunks().replace_schema_metadata(None)
 

@@ -52,6 +52,20 @@ def test_same_night_under_two_ids_is_one_part(tmp_path: Path) -> None:
         assert path.read_bytes() == twin.read_bytes()
 
 
+def test_rows_that_sort_alike_are_ordered_by_their_key(tmp_path: Path, fake_schemas: Path) -> None:
+    path = fake_schemas / "tables" / "leg_movement.yaml"
+    path.write_text(path.read_text().replace("onset_s, leg]", "onset_s]").replace("leg, onset_s]", "onset_s, leg]"))
+    contracts.forget()
+    ids = fake_store.ids_of(1)
+    rows = fake_store.columns(ids, 2, onset_s=[1.0, 1.0], peak_uv=[1, 2], reject_reason=[None, None])
+    table = contracts.to_arrow("leg_movement", rows | {"leg": ["L", "R"]})
+    digests = {
+        WorkStore(tmp_path / name).write("detect", KEY, {"leg_movement": table.take(order)}, {}, {}).digest
+        for name, order in (("a", [0, 1]), ("b", [1, 0]))
+    }
+    assert len(digests) == 1
+
+
 def test_what_lies_under_a_null_does_not_reach_the_bytes(tmp_path: Path) -> None:
     table = fake_store.tables_of(1)["detect"]["leg_movement"]
     position = table.schema.get_field_index("peak_uv")
