@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plms_pipeline._jit import jit
+from plms_pipeline._jit import jit, warms
 
 # Roles of a combined movement in the building of series.
 IGNORED, CANDIDATE, INTERRUPTS = 0, 1, 2
@@ -264,3 +264,18 @@ def lag_medians(left, right, around_us, steps):  # type: ignore[no-untyped-def]
         ordered = np.sort(distance)
         out[k] = ordered[(n - 1) // 2] + ordered[n // 2]
     return out
+
+
+@warms
+def warm_scoring() -> None:
+    """Compile every kernel of this module."""
+    times = np.array([0, 1], dtype=np.int64)
+    leg = np.array([0, 1], dtype=np.int8)
+    flags = np.zeros(2, dtype=np.bool_)
+    join_same_leg(leg, times, times, flags, 1)
+    group_by_gap(times, times, 1)
+    summarise_groups(group_by_onset(leg, times, 1), leg, times, times, flags)
+    build_series(times, leg, times, 1, 2, True, True, 4)
+    touches_any(times, times, times, times)
+    count_arousals(times, times, flags, times, times, 0)
+    lag_medians(times, times, 2, 1)

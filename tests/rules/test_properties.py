@@ -75,7 +75,7 @@ def all_sets(t: Any) -> list[scoring.RuleSet]:
     return [t.rules(name) for name in NAMES]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_shifting_every_time_changes_nothing_but_the_times(t, data):
     night = data.draw(nights(t))
@@ -105,7 +105,7 @@ def test_shifting_every_time_changes_nothing_but_the_times(t, data):
             assert one.movements[name] == two.movements[name], name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_swapping_the_legs_swaps_sides_only(t, data):
     night = data.draw(nights(t))
@@ -133,7 +133,7 @@ def test_swapping_the_legs_swaps_sides_only(t, data):
             assert two.night[mirrored] == expected, name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_reordering_the_rows_changes_nothing(t, data):
     night = data.draw(nights(t))
@@ -152,7 +152,7 @@ def test_reordering_the_rows_changes_nothing(t, data):
     assert scoring.score(night, all_sets(t)) == scoring.score(mixed, all_sets(t))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_movement_far_away_leaves_earlier_series_alone(t, data):
     night = data.draw(nights(t, with_gaps=False))
@@ -170,7 +170,7 @@ def test_a_movement_far_away_leaves_earlier_series_alone(t, data):
             assert one.movements[name] == two.movements[name][:n], name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_counts_add_up_and_the_point_lies_in_its_interval(t, data):
     night = data.draw(nights(t))
@@ -191,7 +191,7 @@ def test_counts_add_up_and_the_point_lies_in_its_interval(t, data):
         assert times <= row["window_h"] + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_interval_hidden_stages_never_move_the_point_outside(t, data):
     """Staging that turns up later: the point of the fully staged night lies in the interval of the other."""
@@ -211,7 +211,7 @@ def test_interval_hidden_stages_never_move_the_point_outside(t, data):
             assert point <= part[f"plmsi{suffix}_hi_per_h"] + 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_interval_more_scorable_time_never_moves_the_point_outside(t, data):
     """The lower end holds as written; the upper end with four movements an edge (decision 0003, intervals)."""
