@@ -255,6 +255,9 @@ def gather(
             rules,
             "no_record" if not covariates.get("questionnaire") else "outside_window",
         ),
+        ahi,
+        ahi_definition,
+        ahi_reason,
         collected,
     )
 
