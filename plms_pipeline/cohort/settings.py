@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plms_pipeline import contracts
-from plms_pipeline.errors import InputError
+from plms_pipeline.errors import ContractError, InputError
 
 WORD = re.compile(r"[a-z][a-z0-9_]*\Z")
 # Other parts of the package read these; they are no settings of a run.
@@ -67,6 +67,8 @@ def declared() -> dict[str, Setting]:
     """The declarations of ``schemas/settings.yaml`` by name, in their order there."""
     settings = {}
     for raw in contracts.load_yaml("settings.yaml")["settings"]:
+        if not set(raw) <= set(Setting._fields):
+            raise ContractError(f"settings.yaml: {raw['name']} is declared with an unknown key")
         settings[raw["name"]] = Setting(
             raw["name"],
             raw["kind"],

@@ -39,7 +39,9 @@ class Passage:
         self._task = task
         self._steps = steps
         self._crash = crash
-        self._store = WorkStore(Path(task.store))
+        # A dry run must not create a store where there is none.
+        is_there = not task.dry_run or (Path(task.store) / "work").is_dir()
+        self._store = WorkStore(Path(task.store)) if is_there else None
         self._remember: dict[str, Any] = {}
         self._recomputed: list[str] = []
         self._why: list[str] = []
@@ -230,6 +232,8 @@ class Passage:
         return part
 
     def _read(self, stage: str, key: str) -> Part | None:
+        if self._store is None:
+            return None
         ids = {name: getattr(self._task, name) for name in ("recording_id", "cohort", "subject_id", "visit")}
         try:
             return self._store.read(stage, key, ids)
@@ -250,6 +254,7 @@ class Passage:
         if outcome.get("text"):
             outcome["text"] = redact(outcome["text"], task)
         tables = {name: contracts.to_arrow(name, _with_ids(columns, task)) for name, columns in output.tables.items()}
+        assert self._store is not None
         self._store.write(stage, key, tables, output.facts, outcome)
 
 
