@@ -60,7 +60,7 @@ def use_of(row: Row, night: str | None, lookback_d: float, sensitivity_d: float,
     has_start = "use_start_date" in row or "use_start_offset_d" in row
     has_end = "use_end_date" in row or "use_end_offset_d" in row
     record_type = row.get("record_type", "flag" if "class_id" in row else "inventory")
-    is_current = record_type in _CURRENT
+    is_current = record_type in _CURRENT and row.get("active") != NO
     end: float | None = stated_end
     if not has_end and start is not None and "days_supply" in row:
         end = start + row["days_supply"]
@@ -162,8 +162,8 @@ def medication_statuses(
     for row in covariates.get("medication", []):
         match = table.match(row.get("medication"), row.get("atc_code"), row.get("class_id"))
         if row.get("taken") == NO:
-            for hit in match.hits[:1] if match.quality == "cohort_flag" else match.hits:
-                refused.setdefault(hit.class_id, []).append(offset_d(row, "collected", night))
+            if "class_id" in row:  # a named medicine that is not taken says nothing of the rest of its class
+                refused.setdefault(row["class_id"], []).append(offset_d(row, "collected", night))
             continue
         if match.unmapped:
             longest = max(max(entry.lookback_d, entry.lookback_sensitivity_d) for entry in table.rows)

@@ -264,3 +264,24 @@ def test_new_chronic_and_stopped_use(rules: dict[str, Any]) -> None:
 def test_sub_flags_have_rows_of_their_own_with_a_parent(rules: dict[str, Any]) -> None:
     found = status([{"medication": "clonazepam", "collected_offset_d": 0}], "clonazepam", rules=rules)
     assert (found["exposed"], found["parent_class_id"]) == ("yes", "benzodiazepine")
+
+
+def test_a_named_medicine_not_taken_says_nothing_of_its_class(rules: dict[str, Any]) -> None:
+    rows = [{"medication": "sertraline", "taken": "no", "collected_offset_d": 0}]
+    assert status(rows, rules=rules)["exposed"] == "unknown"
+    assert status(rows, rules=rules, inventory=[COMPLETE])["exposed"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("row", "exposed"),
+    [
+        ({"active": "no"}, "unknown"),
+        ({"active": "no", "use_start_offset_d": -3}, "yes"),
+        ({"active": "no", "use_start_offset_d": -90}, "unknown"),
+        ({"active": "no", "use_start_offset_d": -90, "use_end_offset_d": -40}, "no"),
+        ({"active": "yes"}, "yes"),
+    ],
+)
+def test_a_stopped_medicine_on_the_list(row: dict[str, Any], exposed: str, rules: dict[str, Any]) -> None:
+    listed = {"medication": "Zoloft", "collected_offset_d": 0, **row}
+    assert status([listed], rules=rules, inventory=[COMPLETE])["exposed"] == exposed
