@@ -133,7 +133,7 @@ class Layout:
         return None
 
     def filler_kind(self, at_s: float, near: bool) -> str:
-        """Which block without PLM comes next; the more movements are still owed, the fuller; no run near a single one."""
+        """Which block without PLM comes next; the more movements are owed, the fuller. Near a single one: no run."""
         room = self.end_s - 20.0 - at_s
         owed = (self.min_movements - len(self.rows)) / (max(self.end_s - at_s, 60.0) / 3600)
         shares = self.model["filler_shares" if owed < self.model["owed_per_h"] else "filler_shares_when_owed"]

@@ -194,8 +194,10 @@ def _signals(task: NightTask, shape: dict[str, Any], night: PlannedNight, seed: 
         legs = [signal(config["combined_label"], leg_hz, config["leg_range_uv"], config["prefilter"], both)]
     labels = config["other_labels"]
     limit_uv, prefilter = config["other_range_uv"], config["other_prefilter"]
-    ecg = emg_signal.ecg_signal(seconds, other_hz, [*seed, 40])
-    eeg = emg_signal.eeg_signal(seconds, other_hz, [*seed, 41])
+    # ECG and EEG carry no truth: a stretch of them is repeated, which halves the time a night takes.
+    stretch_s, n = min(seconds, float(config["other_stretch_s"])), round(seconds * other_hz)
+    ecg = np.resize(emg_signal.ecg_signal(stretch_s, other_hz, [*seed, 40]), n)
+    eeg = np.resize(emg_signal.eeg_signal(stretch_s, other_hz, [*seed, 41]), n)
     return [
         signal(labels["eeg"], other_hz, limit_uv, prefilter, eeg),
         signal(labels["ecg"], other_hz, limit_uv, prefilter, ecg),
