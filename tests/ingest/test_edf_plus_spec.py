@@ -189,3 +189,16 @@ def test_times_are_whole_microseconds_rounded_half_to_even(text: str, us: int) -
 def test_2_2_2_times_beyond_any_recording_are_malformed(tmp_path: Path, onset: str) -> None:
     assert parse_tals(tal(onset, "x")) == ([], 1)
     assert codes(open_bytes(tmp_path, plus(leg(2), ["+0", onset]))) == ["missing_time_stamp"]
+
+
+def test_2_2_4_record_at_the_place_of_another_is_left_out(tmp_path: Path) -> None:
+    recording = open_bytes(tmp_path, plus(leg(3), ["+0", "+0", "+1"]))
+    assert "1 records, 1 s, 1 left out as a whole" in recording.findings[0].text
+    np.testing.assert_allclose(
+        np.concatenate([s.samples for s in recording.legs[0].segments]), [*range(10), *range(20, 30)], atol=1e-9
+    )
+
+
+def test_2_2_4_overlap_inside_a_sample_drops_that_sample(tmp_path: Path) -> None:
+    segments = open_bytes(tmp_path, plus(leg(2), ["+0", "+0.55"])).legs[0].segments
+    assert segments[1].start_us == 1_050_000 and segments[1].samples[0] == pytest.approx(15)

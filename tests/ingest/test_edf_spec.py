@@ -274,3 +274,10 @@ def test_defects_survive_the_way_between_processes() -> None:
     defect = ingest.EdfDefect("short_header", "12 bytes")
     again = pickle.loads(pickle.dumps(defect))
     assert (again.code, again.text, str(again)) == (defect.code, defect.text, str(defect))
+
+
+def test_header_size_below_what_the_signals_need_is_never_used(tmp_path: Path) -> None:
+    content = build(legs(), fields={"header_bytes": "768"})
+    with pytest.raises(ingest.EdfDefect) as caught:
+        ingest.read_header(write(tmp_path, content[:1024]))
+    assert caught.value.code == "header_size_contradiction"

@@ -138,3 +138,8 @@ def test_damaged_parquet_and_absent_file(tmp_path: Path) -> None:
         arousals(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
         arousals(tmp_path / "none.csv")
+
+
+def test_equal_onsets_are_ordered_by_leg_then_offset_and_zero_length_is_kept(tmp_path: Path) -> None:
+    found = ingest.read_movements_csv(write(tmp_path, "leg,onset_s,offset_s\nR,1,1\nL,1,3\nL,1,2\n"))
+    assert found.leg == ("L", "L", "R") and found.offset_us.tolist() == [2_000_000, 3_000_000, 1_000_000]

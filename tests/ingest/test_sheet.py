@@ -109,3 +109,8 @@ def test_clock_without_a_start_or_with_a_contradiction() -> None:
     assert ingest.clock_window(None, None, start=None, duration_us=HOURS) == (None, None, ())
     off, on, findings = ingest.clock_window(clock("08:00:00"), clock("12:00:00"), start="22:00:00", duration_us=HOURS)
     assert (off, on) == (None, None) and findings[0].code == "lights_contradictory"
+
+
+def test_lights_on_is_after_lights_off() -> None:
+    off, on, _ = ingest.clock_window(clock("22:30:00"), clock("22:10:00"), start="22:00:00", duration_us=25 * HOURS)
+    assert (off, on) == (HOURS // 2, 24 * HOURS + HOURS // 6)
