@@ -43,6 +43,10 @@ def _histogram(values: Times, edges: Times) -> NDArray[np.int64]:
 
 def _interval_statistics(row: Row, name: str, suffix: str, imi: Times, reason: str | None, s: EvidenceSettings) -> None:
     none = reason or (None if imi.size else "no_imi")
+    if reason is not None:
+        for part in ("n", "median_s", "ln_mean", "ln_sd", "mode_s", "frac_20_40", "hist", "ln_hist"):
+            row.put(f"{name}{suffix}_{part}", None, reason)
+        return
     row.put(f"{name}{suffix}_n", int(imi.size), reason)
     row.put(f"{name}{suffix}_median_s", None if none else _median_s(imi), none)
     regular = imi[(imi >= s.imi_log_min_us) & (imi <= s.imi_log_max_us)]
@@ -187,7 +191,10 @@ def side_columns(row: Row, c: Context, is_plms: Mask) -> None:
     for name, side in (("left", SIDE_LEFT), ("right", SIDE_RIGHT), ("bilateral", SIDE_BILATERAL)):
         share = count(is_plms & (found.side == side)) / max(n, 1)
         row.put(f"plms_share_{name}", share, reason or (None if n else "no_plms"))
-    observed, shuffled = (None, None) if reason else _leg_lag(c)
+    observed = shuffled = None
+    if reason is None:
+        key = ("leg_lag", c.rules.lm_min_us, c.rules.requires_morphology)
+        observed, shuffled = c.once(key, lambda: _leg_lag(c))
     for name, value in (("leg_lag_median_s", observed), ("leg_lag_shuffled_median_s", shuffled)):
         row.put(name, value, reason or (None if value is not None else "no_movement_of_one_leg"))
 
@@ -210,21 +217,28 @@ def _leg_lag(c: Context) -> tuple[float | None, float | None]:
     return medians[0], math.fsum(medians[1:]) / steps
 
 
+def _sleep_before_wake_us(c: Context) -> int:
+    """Scorable sleep from which a wake epoch starts within the time that counts as following."""
+    if c.at.hypnogram is None:
+        return 0
+    starts = c.at.hypnogram.wake.onset_us
+    before_wake = merged(starts - c.night.evidence.awakening_within_us, starts, c.at.low_us, c.at.high_us)
+    covered = c.at.sleep_scorable.covered_before
+    return int((covered(before_wake.offset_us) - covered(before_wake.onset_us)).sum())
+
+
 def awakening_columns(row: Row, c: Context, is_plms: Mask) -> None:
     """PLMS followed by a wake epoch that starts within 30 s, per hour, and the same for a random moment of sleep."""
     s, at, v = c.night.evidence, c.at, c.time.scorable_us
     reason = c.no_leg or c.done.unknown or c.unstaged
     n = 0
-    chance = 0
     if at.hypnogram is not None:
         starts = at.hypnogram.wake.onset_us
         onsets = c.done.found.onset_us[is_plms]
         following = np.searchsorted(starts, onsets, side="right")
         within = np.append(starts, np.iinfo(np.int64).max)[following] - onsets
         n = count(within <= s.awakening_within_us)
-        before_wake = merged(starts - s.awakening_within_us, starts, at.low_us, at.high_us)
-        covered = at.sleep_scorable.covered_before
-        chance = int((covered(before_wake.offset_us) - covered(before_wake.onset_us)).sum())
+    chance = c.once("awakening_chance", lambda: _sleep_before_wake_us(c))
     row.put("n_plms_awakening", n, reason)
     row.rate("plms_awakening_index_per_h", n, v, reason, c.no_sleep)
     expected: Any = None if reason or not v else count(is_plms) * US_PER_H * chance / (v * v)

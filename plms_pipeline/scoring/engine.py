@@ -209,10 +209,11 @@ def score(night: NightInput, rule_sets: Sequence[RuleSet]) -> list[Scored]:
     night = checked(night)
     at = frame(night)
     out = []
+    memo: dict[Any, Any] = {}
     for rules in rule_sets:
         has_leg = night.movements is not None
         done = _score_one(night if has_leg else night._replace(movements=make_movements([], [], [])), rules, at)
         if not has_leg:
             done = done._replace(unknown=night.no_leg_reason, unknown_nr=night.no_leg_reason)
-        out.append(Scored(rules.name, _movement_columns(rules, at, done), night_row(night, rules, at, done)))
+        out.append(Scored(rules.name, _movement_columns(rules, at, done), night_row(night, rules, at, done, memo)))
     return out

@@ -21,8 +21,10 @@ from plms_pipeline.scoring.inputs import N1, N2, N3, REM, UNSCORED, US_PER_H, US
 from plms_pipeline.scoring.passes import Pass, Scoring
 from plms_pipeline.scoring.row import Context, Mask, Row, count
 from plms_pipeline.scoring.rules import RuleSet
-from plms_pipeline.scoring.timeline import Frame, sleep_times
+from plms_pipeline.scoring.timeline import Frame, SleepTimes, sleep_times
 
+# Stands for the suffix of a pass until the columns get their names.
+_SUFFIX = "@"
 STAGE_COLUMNS = (("n1", (N1,)), ("n2", (N2,)), ("n3", (N3,)), ("nrem", (N1, N2, N3)), ("rem", (REM,)))
 SIDE_COLUMNS = (("left", SIDE_LEFT), ("right", SIDE_RIGHT), ("bilateral", SIDE_BILATERAL))
 
@@ -39,7 +41,7 @@ def _times(row: Row, c: Context) -> None:
     row["window_h"] = (at.high_us - at.low_us) / US_PER_H
     row["window_scorable_h"] = c.window_scorable_us / US_PER_H
     row["n_gap_edges"] = c.time.edges
-    hours = sleep_times(night, at)
+    hours: SleepTimes = c.once("sleep_times", lambda: sleep_times(night, at))
     none = c.unstaged or ("no_sleep" if not hours.tst_h else None)
     row.put("tib_h", hours.tib_h, None if hours.tib_h is not None else "lights_unknown")
     row.put("spt_h", hours.spt_h, none)
@@ -178,23 +180,44 @@ def _arousals(row: Row, c: Context, is_plms: Mask, is_plms_nr: Mask) -> None:
     row.rate("plms_arousal_index_nr_per_h", count(is_plms_nr & done.is_arousal), c.time.scorable_us, nr, c.no_sleep)
 
 
-def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring) -> dict[str, Any]:
+def _of_both_passes(row: Row, c: Context) -> None:
+    """Series and intervals with and without respiratory-related candidates."""
+    done = c.done
+    with_all = Row()
+    for suffix, one_pass, unknown in (
+        ("", done.inclusive, done.unknown),
+        ("_nr", done.without_respiratory, done.unknown_nr),
+    ):
+        reason = c.no_leg or unknown
+        # Rule sets that take the related movements out first have one pass only.
+        if suffix and one_pass is done.inclusive and unknown == done.unknown:
+            part = with_all
+        else:
+            part = Row() if suffix else with_all
+            descriptors.series_columns(part, c, _SUFFIX, one_pass, reason)
+            descriptors.interval_columns(part, c, _SUFFIX, one_pass, reason)
+        row.update({name.replace(_SUFFIX, suffix): value for name, value in part.items()})
+
+
+def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring, memo: dict[Any, Any]) -> dict[str, Any]:
     """Columns of ``night`` without the four id columns.
 
     Parameters
     ----------
     night, rules, at, done
         The checked night, the rule set, the shared time frame and the scored movements.
+    memo
+        Values of this night that do not depend on the rule set, filled as they are needed.
 
     Returns
     -------
     dict
         Column name → value; ``<column>_reason`` is null exactly when the column is not.
     """
-    c = Context(night, rules, at, done)
+    c = Context(night, rules, at, done, memo)
     row = Row()
     _times(row, c)
-    stage_us = _stage_time_us(c)
+    stage_us = c.once("stage_us", lambda: _stage_time_us(c))
     for name, _ in STAGE_COLUMNS:
         row.put(f"{name}_scorable_h", stage_us[name] / US_PER_H, c.no_stages)
     _movements(row, c)
@@ -203,11 +226,7 @@ def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring) -> di
     is_plms_nr = _periodic(row, c, "_nr", done.without_respiratory, done.unknown_nr, stage_us)
     _interval(row, c, "_nr", is_plms_nr, done.without_respiratory.series > 0, c.no_leg or done.unknown_nr)
     _arousals(row, c, is_plms, is_plms_nr)
-    passes = (("", done.inclusive, done.unknown), ("_nr", done.without_respiratory, done.unknown_nr))
-    for suffix, one_pass, unknown in passes:
-        reason = c.no_leg or unknown
-        descriptors.series_columns(row, c, suffix, one_pass, reason)
-        descriptors.interval_columns(row, c, suffix, one_pass, reason)
+    _of_both_passes(row, c)
     descriptors.duration_columns(row, c, is_plms)
     descriptors.time_course_columns(row, c, is_plms)
     descriptors.side_columns(row, c, is_plms)

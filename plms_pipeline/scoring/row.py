@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,10 @@ class Row(dict[str, Any]):
 class Context:
     """What the parts of a row share."""
 
-    def __init__(self, night: NightInput, rules: RuleSet, at: Frame, done: Scoring) -> None:
-        self.night, self.rules, self.at, self.done = night, rules, at, done
+    def __init__(self, night: NightInput, rules: RuleSet, at: Frame, done: Scoring, memo: dict[Any, Any]) -> None:
+        self.night, self.rules, self.at, self.done, self.memo = night, rules, at, done, memo
         found = done.found
-        self.time = evidence.exposure(at)
+        self.time: evidence.Exposure = self.once("exposure", lambda: evidence.exposure(at))
         self.no_leg = night.no_leg_reason if at.legs_used == "none" else None
         self.unstaged = None if at.hypnogram is not None else "stages_not_scored"
         self.no_stages = self.unstaged or ("sleep_wake_only" if night.stages_state == "sleep_wake_only" else None)
@@ -53,6 +54,12 @@ class Context:
             self.no_candidates = self.unstaged
         edges = times([at.low_us, at.high_us])
         self.window_scorable_us = at.high_us - at.low_us - int(np.diff(at.gaps.covered_before(edges))[0])
+
+    def once(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """What does not depend on the rule set is computed for the first one only."""
+        if key not in self.memo:
+            self.memo[key] = compute()
+        return self.memo[key]
 
 
 def count(mask: Mask) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -240,3 +241,27 @@ def test_interval_counterexample_a_gap_of_a_moment_over_one_onset(t):
     assert lost["plmsi_hi_per_h"] == pytest.approx(6, abs=0.001)
     wider = t.score("wasm2016", rows, duration=3600, gaps=moment, settings=t.evidence(hi_movements_per_edge=4)).night
     assert wider["plmsi_hi_per_h"] > 7
+
+
+def test_interval_counterexample_one_movement_changes_every_pair_of_legs(t):
+    """AASM, lo: sixty pairs 5.9 s apart; with one right movement before them every movement gets another partner."""
+    rows = []
+    for k in range(60):
+        at = Decimal("5.9") * k + 1000
+        beside = at + (1 if k % 2 == 0 else 4)
+        rows += [("L", at, at + Decimal("0.6")), ("R", beside, beside + Decimal("0.6"))]
+    hidden = ("R", 998, 999)
+    gap = [("997.5", "999.5", "R")]
+    lost = t.score("aasm3", rows, duration=7200, gaps=gap).night
+    known = t.score("aasm3", [hidden, *rows], duration=7200).night
+    assert (lost["n_plms"], known["n_plms"]) == (60, 0)
+    assert lost["plmsi_lo_per_h"] == 26.0
+
+
+def test_interval_counterexample_one_movement_changes_which_are_passed_over(t):
+    """WASM 2006, lo: the last movement before a pause of 88 s is passed over, the pause grows to 92 s."""
+    rows = [("L", on, on + 1) for on in (1000, 1004, 1008, 1096, 1116, 1136)]
+    lost = t.score("wasm2006", rows, duration=7200, gaps=[(0, 998, "R")]).night
+    known = t.score("wasm2006", [("R", 996, 997), *rows], duration=7200).night
+    assert (lost["n_plms"], known["n_plms"]) == (5, 0)
+    assert lost["plmsi_lo_per_h"] == 0.5
