@@ -33,6 +33,12 @@ CLINICAL_COLUMNS: dict[str, tuple[str, ...]] = {
         "clinician_disturbance", "ess_score", "fss_mean_score", "whiirs_score",
     ),
 }  # fmt: skip
+# Atomic inputs of a simulated cohort: all there are.
+COLLECTED = (
+    "medication", "ferritin", "crp", "creatinine", "dialysis", "ckd_stage", "neuropathy", "ahi", "narcolepsy", "rbd",
+    "rls_criteria", "rls_screen", "rls_physician", "cramp_questions", "insomnia", "unrefreshing", "sleepiness",
+    "fatigue", "clinician_disturbance",
+)  # fmt: skip
 # Expectations that hang on the night's signal and scoring; all others hang on the clinical tables alone.
 NIGHT_FIELDS = frozenset(
     {"plms_elevated_wasm2016", "plmd_compatible", "secondary_factor_pattern", "sdb_15", "factor.sdb"}
@@ -91,11 +97,17 @@ _TextLoader.yaml_implicit_resolvers = {
 
 
 @functools.cache
-def personas() -> tuple[Persona, ...]:
-    """All personas: those a small cohort begins with (``first``), then the others as they stand in the file."""
+def _content() -> dict[str, Any]:
     text = Path(__file__).with_name("personas.yaml").read_text(encoding="utf-8")
     # The loader is a SafeLoader with fewer resolvers: it constructs text, lists and mappings only.
-    content = yaml.load(text, Loader=_TextLoader)
+    content: dict[str, Any] = yaml.load(text, Loader=_TextLoader)
+    return content
+
+
+@functools.cache
+def personas() -> tuple[Persona, ...]:
+    """All personas: those a small cohort begins with (``first``), then the others as they stand in the file."""
+    content = _content()
     by_key = {raw["key"]: raw for raw in content["personas"]}
     order = dict.fromkeys([*content["first"], *by_key])
     return tuple(_persona(k, by_key[key]) for k, key in enumerate(order))
@@ -109,7 +121,15 @@ def persona_of(index: int) -> tuple[Persona, str]:
     return persona, persona.subject_id if cycle == 0 else f"{persona.subject_id}_c{cycle + 1}"
 
 
-def write_clinical_tables(directory: Path, people: Sequence[tuple[Persona, str]]) -> Path:
+def narrow_cohort() -> tuple[Persona, tuple[str, ...]]:
+    """A person of a cohort that collected little, and what it collected: what was never looked for is unknown."""
+    raw = _content()["narrow_cohort"]
+    return _persona(0, raw), tuple(raw["collected"])
+
+
+def write_clinical_tables(
+    directory: Path, people: Sequence[tuple[Persona, str]], collected: Sequence[str] = COLLECTED
+) -> Path:
     """Write the clinical CSV files and their mapping.
 
     Parameters
@@ -117,6 +137,8 @@ def write_clinical_tables(directory: Path, people: Sequence[tuple[Persona, str]]
     directory : Path
         Folder of ``mapping.yaml``; the tables go to its folder ``clinical``.
     people : sequence of (Persona, subject_id)
+    collected : sequence of str
+        Atomic inputs the cohort says it collected; a table nobody has a row of is left out when it is not all.
 
     Returns
     -------
@@ -133,6 +155,8 @@ def write_clinical_tables(directory: Path, people: Sequence[tuple[Persona, str]]
             for persona, subject_id in people
             for row in persona.tables[table]
         ]
+        if not rows and tuple(collected) != COLLECTED:
+            continue
         write_csv(folder / name, ["subject_id", "visit", *columns], rows)
         entry: dict[str, str] = {"table": table, "path": f"clinical/{name}"}
         if table in ("condition", "questionnaire"):
@@ -145,13 +169,9 @@ def write_clinical_tables(directory: Path, people: Sequence[tuple[Persona, str]]
         "dialysis_ascertained_as_absent": False,
         "missing": ["NA", "."],
         "inventory_default": "unknown",
-        "collected": [
-            "medication", "ferritin", "crp", "creatinine", "dialysis", "ckd_stage", "neuropathy", "ahi",
-            "narcolepsy", "rbd", "rls_criteria", "rls_screen", "rls_physician", "cramp_questions", "insomnia",
-            "unrefreshing", "sleepiness", "fatigue", "clinician_disturbance",
-        ],
+        "collected": list(collected),
         "files": files,
-    }  # fmt: skip
+    }
     path = directory / "mapping.yaml"
     path.write_text(
         "# Clinical tables of a simulated cohort: every person in them is invented.\n"

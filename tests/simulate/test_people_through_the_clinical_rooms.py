@@ -1,5 +1,6 @@
 """Every hand-written person, through the clinical files and rooms: the joins and phenotypes of the table come out."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,10 @@ def test_the_pipeline_says_of_this_person_what_the_table_says(covariates: Any, n
         ids, covariates.for_subject(subject_id, persona.visit), [night_row(persona)], facts(persona),
         covariates.declaration, {},
     )  # fmt: skip
+    assert_expected(persona, tables, covariates)
+
+
+def assert_expected(persona: Persona, tables: dict[str, dict[str, list[Any]]], covariates: Any) -> None:
     wrong = []
     for item in persona.expect:
         if item.field == "unmapped_medication":
@@ -76,3 +81,14 @@ def test_the_pipeline_says_of_this_person_what_the_table_says(covariates: Any, n
         if value != item.value or (item.reason and reason != item.reason):
             wrong.append(f"{item.field}: {value} ({reason}), not {item.value} ({item.reason}): {item.why}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_a_cohort_never_collected_is_unknown(tmp_path: Path) -> None:
+    persona, collected = simulate.narrow_cohort()
+    mapping = simulate.write_clinical_tables(tmp_path, [(persona, "a")], collected)
+    covariates = exposures.read_covariates(mapping)
+    ids = {"recording_id": "sim_a", "cohort": "sim", "subject_id": "a", "visit": "single"}
+    tables = phenotypes.link_recording(
+        ids, covariates.for_subject("a", "single"), [night_row(persona)], facts(persona), covariates.declaration, {}
+    )
+    assert_expected(persona, tables, covariates)

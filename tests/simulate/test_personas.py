@@ -8,17 +8,18 @@ from plms_pipeline import contracts, simulate
 from plms_pipeline.simulate import Persona
 
 EVERYONE = simulate.personas()
-# Codes of `clinical_reason` that a simulated person cannot bring about: they belong to a cohort that did not collect
-# something, to the signal of a night, or to settings other than the default ones.
+# Codes of `clinical_reason` that a simulated person cannot bring about: they belong to the signal of a night, to
+# composites, or to settings other than the default ones.
 NOT_OF_A_PERSON = {
-    "not_collected", "not_analysed", "not_scored", "sensor_not_emg", "no_index", "no_stages", "no_leg",
+    "not_analysed", "not_scored", "sensor_not_emg", "no_index", "no_stages", "no_leg",
     "scorable_sleep_short", "interval_spans_threshold", "age_uncertain", "ahi_missing", "factor_unknown",
     "input_unknown",
 }  # fmt: skip
 
 
 def reasons() -> set[str]:
-    return {item.reason for persona in EVERYONE for item in persona.expect if item.reason}
+    everyone = [*EVERYONE, simulate.narrow_cohort()[0]]
+    return {item.reason for persona in everyone for item in persona.expect if item.reason}
 
 
 def test_there_are_at_least_48_and_their_nights_are_told_apart() -> None:
