@@ -12,7 +12,6 @@ from plms_pipeline.scoring import movement_kernels as kernels
 from plms_pipeline.scoring.candidates import (
     CANDIDATE,
     REASONS,
-    SIDE_COMBINED,
     SIDES,
     STAGE_UNKNOWN,
     WITHOUT_DURATION,
@@ -29,6 +28,13 @@ from plms_pipeline.scoring.timeline import Frame, frame
 
 PLM_REASONS = (None, "not_candidate", "series_too_short", "short_interval_ignored")
 _REASONS_OF_PASS = (*PLM_REASONS, "respiratory_related")
+# Names by code, looked up for whole columns at once.
+_SIDE_NAMES = np.array(SIDES, dtype=object)
+_STAGES = np.array(STAGE_NAMES, dtype=object)
+_CANDIDATE_REASONS = np.array([None, *REASONS[1:]], dtype=object)
+_IS_CANDIDATE = np.array(
+    [code == CANDIDATE if code != STAGE_UNKNOWN else None for code in range(len(REASONS))], dtype=object
+)
 
 
 class Scored(NamedTuple):
@@ -133,13 +139,13 @@ def _plm_columns(
     reason[~done.in_pass & (found.reason == CANDIDATE) & is_respiratory] = len(PLM_REASONS)
     numbers: list[int | None] = [series or None for series in done.series.tolist()]
     if unknown is None:
-        return is_plm.tolist(), [_REASONS_OF_PASS[code] for code in reason.tolist()], numbers
+        return is_plm.tolist(), np.array(_REASONS_OF_PASS, dtype=object)[reason].tolist(), numbers
     is_open = (found.reason == CANDIDATE) | (found.reason == STAGE_UNKNOWN)
     reason[is_open] = len(PLM_REASONS) + 1
     texts = (*_REASONS_OF_PASS, unknown)
     return (
         [None if unclear else False for unclear in is_open.tolist()],
-        [texts[code] for code in reason.tolist()],
+        np.array(texts, dtype=object)[reason].tolist(),
         [None] * is_plm.size,
     )
 
@@ -147,7 +153,6 @@ def _plm_columns(
 def _movement_columns(rules: RuleSet, at: Frame, done: Scoring) -> dict[str, list[Any]]:
     found = done.found
     n = found.onset_us.size
-    states = found.reason.tolist()
     is_plm, plm_reason, series = _plm_columns(done.inclusive, found, done.is_respiratory, done.unknown)
     is_plm_nr, plm_nr_reason, series_nr = _plm_columns(
         done.without_respiratory, found, done.is_respiratory, done.unknown_nr
@@ -161,16 +166,13 @@ def _movement_columns(rules: RuleSet, at: Frame, done: Scoring) -> dict[str, lis
         "movement_id": list(range(1, n + 1)),
         "onset_s": _in_seconds(found.onset_us, everywhere),
         "offset_s": _in_seconds(found.offset_us, found.has_duration),
-        "side": [SIDES[side] for side in found.side.tolist()],
-        "n_monolateral": [
-            None if side == SIDE_COMBINED else count
-            for side, count in zip(found.side.tolist(), found.n_monolateral.tolist(), strict=True)
-        ],
+        "side": _SIDE_NAMES[found.side].tolist(),
+        "n_monolateral": [None] * n if at.legs_used == "combined" else found.n_monolateral.tolist(),
         "is_lm": found.is_lm.tolist(),
         "is_truncated": found.is_truncated.tolist(),
         "is_duration_assumed": found.is_duration_assumed.tolist(),
-        "is_candidate": [None if state == STAGE_UNKNOWN else state == CANDIDATE for state in states],
-        "candidate_reason": [REASONS[state] or None for state in states],
+        "is_candidate": _IS_CANDIDATE[found.reason].tolist(),
+        "candidate_reason": _CANDIDATE_REASONS[found.reason].tolist(),
         "imi_s": _in_seconds(done.inclusive.imi_us, has_imi & (done.unknown is None)),
         "imi_nr_s": _in_seconds(done.without_respiratory.imi_us, has_imi_nr & (done.unknown_nr is None)),
         "series_id": series,
@@ -179,7 +181,7 @@ def _movement_columns(rules: RuleSet, at: Frame, done: Scoring) -> dict[str, lis
         "plm_reason": plm_reason,
         "is_plm_nr": is_plm_nr,
         "plm_nr_reason": plm_nr_reason,
-        "stage": [STAGE_NAMES[stage] for stage in found.stage.tolist()] if staged else [None] * n,
+        "stage": _STAGES[found.stage].tolist() if staged else [None] * n,
         "is_in_sleep": found.in_sleep.tolist() if staged else [None] * n,
         "is_respiratory_related": _flags(done.is_respiratory, done.respiratory_unknown),
         "is_arousal_associated": _flags(done.is_arousal, done.arousal_unknown),
