@@ -111,6 +111,7 @@ def _detect_run(run: Run, fs_hz: float, band: Band, beats_us: np.ndarray, detect
         conditioned,
         fs_hz,
         short_s=detector.envelope_short_s,
+        middle_s=detector.envelope_middle_s,
         long_s=long_s,
         block_s=detector.rest_block_s,
         kind=detector.envelope,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plms_pipeline.emg.envelope_kernels import block_means, measure, two_window_envelope
+from plms_pipeline.emg.envelope_kernels import block_means, measure, smallest_window
 
 # Integer units of the sums: 2**-20 µV² leaves 9 decimal digits between the quietest EMG and 30 mV,
 # and the sum over a whole window stays below 2**63.
@@ -25,19 +25,19 @@ def odd_window(seconds: float, fs_hz: float) -> int:
 
 
 def amplitude(
-    y_uv: np.ndarray, fs_hz: float, *, short_s: float, long_s: float, block_s: float, kind: str = "rms"
+    y_uv: np.ndarray, fs_hz: float, *, short_s: float, middle_s: float, long_s: float, block_s: float, kind: str = "rms"
 ) -> Amplitude:
-    """Envelope of conditioned EMG: the smaller of a short and a long window.
+    """Envelope of conditioned EMG: the smallest of a short, a middle and a long window.
 
     A long window alone is steady but starts early and ends late by half its length at a steep edge; a short one
-    alone is sharp but noisy. Their minimum rises and falls with the short one and is quiet when either is.
+    alone is sharp but noisy. Their minimum rises and falls with the short one and is quiet when any of them is.
 
     Parameters
     ----------
     y_uv : float64 array of shape (n,)
         Conditioned EMG of one gapless run.
     fs_hz : float
-    short_s, long_s, block_s : float
+    short_s, middle_s, long_s, block_s : float
         Windows of the envelope and length of the blocks of the resting level.
     kind : {"rms", "mean_rectified"}
 
@@ -57,7 +57,7 @@ def amplitude(
         raise ValueError(f"one leg is one-dimensional, not {y.shape}")
     is_rms = kind == "rms"
     u = measure(y, SCALE, is_rms, LIMIT_UV)
-    n_short, n_long = odd_window(short_s, fs_hz), odd_window(long_s, fs_hz)
-    envelope = two_window_envelope(u, n_short, n_long, SCALE, is_rms)
+    lengths = [odd_window(seconds, fs_hz) for seconds in (short_s, middle_s, long_s)]
+    envelope = smallest_window(u, *lengths, SCALE, is_rms)
     blocks = block_means(u, max(1, round(block_s * fs_hz)), SCALE)
     return Amplitude(envelope, np.sqrt(blocks) if is_rms else blocks)

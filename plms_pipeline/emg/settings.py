@@ -13,6 +13,7 @@ class Detector(NamedTuple):
     band_min_width_hz: float
     envelope: str
     envelope_short_s: float
+    envelope_middle_s: float
     envelope_long_s: float
     envelope_bandwidth_time: float
     onset_above_rest_uv: float

@@ -18,7 +18,7 @@ def warm() -> None:
     fs_hz = 100.0
     x = np.where(np.arange(200) % 8 < 4, 1.0, -1.0)
     y = band_pass(x, fs_hz, design_band(fs_hz, 10.0, 40.0))
-    parts = amplitude(y, fs_hz, short_s=0.05, long_s=0.25, block_s=0.25)
+    parts = amplitude(y, fs_hz, short_s=0.05, middle_s=0.2, long_s=0.35, block_s=0.25)
     active, change = mark_activity(parts.block_uv, 2.0, 1.5, 40.0, 2, 160, 12, 240, 0.2)
     rest = np.sqrt(rest_power(parts.block_uv * parts.block_uv, active, change, 60, 8))
     find_movements(parts.envelope_uv, rest, active, 25, 8.0, 2.0, 50)
