@@ -34,3 +34,23 @@ def own_schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     yield copy
     monkeypatch.delenv("PLMS_SCHEMAS")
     contracts.forget()
+
+
+@pytest.fixture(scope="session")
+def demo_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """COHORT.yaml of six simulated recordings of twenty minutes, some of them defective."""
+    from plms_pipeline import simulate
+
+    return simulate.write_cohort(tmp_path_factory.mktemp("sim"), n_nights=6, seed=5, hours=1 / 3).cohort_yaml
+
+
+@pytest.fixture(scope="session")
+def demo_release(demo_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published release of those recordings, made in this process."""
+    from plms_pipeline import cohort
+
+    store = tmp_path_factory.mktemp("store")
+    settings = cohort.load_cohort(demo_cohort, {"store": str(store)})
+    summary = cohort.run(settings, executor="inline")
+    assert summary.release is not None, summary.message
+    return summary.release

@@ -66,7 +66,11 @@ def schema_root() -> Path:
     ContractError
         When none of them exists; the message names the places looked at.
     """
-    override = os.environ.get("PLMS_SCHEMAS")
+    return _schema_root(os.environ.get("PLMS_SCHEMAS"))
+
+
+@lru_cache(maxsize=8)
+def _schema_root(override: str | None) -> Path:
     candidates = (Path(override),) if override else _CANDIDATES
     for candidate in candidates:
         if (candidate / "tables").is_dir():
@@ -139,5 +143,6 @@ def names(folder: str) -> list[str]:
 
 def forget() -> None:
     """Drop everything remembered of the declarations (after ``PLMS_SCHEMAS`` or a file changed)."""
+    _schema_root.cache_clear()
     _load_yaml.cache_clear()
     _load_csv.cache_clear()

@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-HEAVY = ("numpy", "numba", "pandas", "pyarrow", "dask", "prefect", "great_expectations", "scipy", "duckdb", "matplotlib")
+HEAVY = (
+    "numpy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "dask",
+    "prefect",
+    "great_expectations",
+    "scipy",
+    "duckdb",
+    "matplotlib",
+)
 COMMANDS = ("demo", "simulate", "run", "detect", "score", "sql", "status", "doctor", "clean")
 
 
@@ -27,7 +38,9 @@ def test_help_imports_no_heavy_package_and_lists_exactly_the_commands_that_work(
     assert done.returncode == 0, done.stderr
     assert "HEAVY []" in done.stdout
     listed = done.stdout.split("Commands:")[1].split("Exit codes")[0]
-    assert {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2:3].strip()} == set(COMMANDS)
+    assert {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2:3].strip()} == set(
+        COMMANDS
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
