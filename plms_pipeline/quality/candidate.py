@@ -16,6 +16,16 @@ _TYPES = {
     "list<string>": "VARCHAR[]",
 }  # fmt: skip
 
+_PART_COLUMNS = {
+    "table_name": "VARCHAR", "part": "VARCHAR", "is_partitioned": "BOOLEAN", "path_cohort": "VARCHAR",
+    "path_visit": "VARCHAR", "file_cohort": "VARCHAR", "file_visit": "VARCHAR", "has_partition_column": "BOOLEAN",
+    "is_simulated": "BOOLEAN", "is_named_simulated": "BOOLEAN", "n_rows": "BIGINT",
+}  # fmt: skip
+_TABLE_COLUMNS = {
+    "table_name": "VARCHAR", "is_declared": "BOOLEAN", "is_present": "BOOLEAN", "layout": "VARCHAR",
+    "access": "VARCHAR", "n_rows": "BIGINT",
+}  # fmt: skip
+
 
 def quoted(name: str) -> str:
     """A name as a DuckDB identifier."""
@@ -50,11 +60,25 @@ def _path_value(path: Path, name: str) -> str | None:
     return None
 
 
-def _parts(candidate: Path, files: dict[str, list[Path]]) -> list[tuple[Any, ...]]:
-    """Rows of ``release_part``: what path, file name and file metadata say about each Parquet file."""
+def _duckdb_type(arrow_type: Any) -> str:
+    """Name of an Arrow type in DuckDB; the Arrow name itself for types that no declared column has."""
+    import pyarrow as pa
+
+    names = {pa.float64(): "DOUBLE", pa.string(): "VARCHAR", pa.large_string(): "VARCHAR", pa.bool_(): "BOOLEAN",
+             pa.int16(): "SMALLINT", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.uint16(): "USMALLINT"}  # fmt: skip
+    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
+        return f"{_duckdb_type(arrow_type.value_type)}[]"
+    if pa.types.is_dictionary(arrow_type):
+        return _duckdb_type(arrow_type.value_type)
+    return names.get(arrow_type, str(arrow_type))
+
+
+def _parts(candidate: Path, files: dict[str, list[Path]]) -> tuple[list[tuple[Any, ...]], list[tuple[str, str, str]]]:
+    """Rows of ``release_part`` (what path, name and metadata say about each file), and columns found with types."""
     import pyarrow.parquet as pq
 
     rows: list[tuple[Any, ...]] = []
+    columns: dict[tuple[str, str, str], None] = {}
     for table, paths in files.items():
         for path in paths:
             footer = pq.ParquetFile(path)
@@ -65,6 +89,10 @@ def _parts(candidate: Path, files: dict[str, list[Path]]) -> list[tuple[Any, ...
                 for name in (*contracts.PARTITION_COLUMNS, "simulated")
             }
             partitioned = _path_value(relative, "cohort") is not None
+            found = {field.name: _duckdb_type(field.type) for field in footer.schema_arrow}
+            if partitioned:
+                found |= dict.fromkeys(contracts.PARTITION_COLUMNS, "VARCHAR")
+            columns |= dict.fromkeys((table, name, kind) for name, kind in found.items())
             rows.append(
                 (
                     table,
@@ -80,7 +108,7 @@ def _parts(candidate: Path, files: dict[str, list[Path]]) -> list[tuple[Any, ...
                     footer.metadata.num_rows,
                 )
             )
-    return rows
+    return rows, sorted(columns)
 
 
 @contextmanager
@@ -139,47 +167,46 @@ def opened(candidate: Path) -> Iterator[Any]:
         connection.close()
 
 
+def _store(connection: Any, name: str, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> None:
+    """A small table of our own; by way of Arrow, because DuckDB inserts rows one at a time in a millisecond each."""
+    import pyarrow as pa
+
+    kinds = {"VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "BIGINT": pa.int64()}
+    arrays = [pa.array([row[at] for row in rows], kinds[kind]) for at, kind in enumerate(columns.values())]
+    connection.register("rows_", pa.table(arrays, names=list(columns)))
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows_")
+    connection.unregister("rows_")
+
+
 def _describe(connection: Any, candidate: Path, files: dict[str, list[Path]]) -> None:
     declared = contracts.tables()
-    connection.execute(
-        "CREATE TABLE release_part (table_name VARCHAR, part VARCHAR, is_partitioned BOOLEAN, path_cohort VARCHAR, "
-        "path_visit VARCHAR, file_cohort VARCHAR, file_visit VARCHAR, has_partition_column BOOLEAN, is_simulated BOOLEAN, "
-        "is_named_simulated BOOLEAN, n_rows BIGINT)"
-    )
-    parts = _parts(candidate, files)
-    connection.executemany("INSERT INTO release_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", parts)
-    connection.execute(
-        "CREATE TABLE release_table (table_name VARCHAR, is_declared BOOLEAN, is_present BOOLEAN, layout VARCHAR, "
-        "access VARCHAR, n_rows BIGINT)"
-    )
+    parts, found = _parts(candidate, files)
+    _store(connection, "release_part", _PART_COLUMNS, parts)
     rows = {table: sum(part[-1] for part in parts if part[0] == table) for table in files}
-    connection.executemany(
-        "INSERT INTO release_table VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                name,
-                name in declared,
-                name in files,
-                declared[name].layout if name in declared else None,
-                declared[name].access if name in declared else None,
-                rows.get(name, 0),
-            )
-            for name in sorted(set(declared) | set(files))
-        ],
-    )
-    connection.execute(
-        "CREATE TABLE declared_column (table_name VARCHAR, column_name VARCHAR, declared_type VARCHAR, unit VARCHAR)"
-    )
-    connection.executemany(
-        "INSERT INTO declared_column VALUES (?, ?, ?, ?)",
-        [(name, c.name, _TYPES[c.type], c.unit) for name, contract in declared.items() for c in contract.columns],
-    )
+    tables = [
+        (
+            name,
+            name in declared,
+            name in files,
+            declared[name].layout if name in declared else None,
+            declared[name].access if name in declared else None,
+            rows.get(name, 0),
+        )
+        for name in sorted(set(declared) | set(files))
+    ]
+    _store(connection, "release_table", _TABLE_COLUMNS, tables)
+    of_declaration = [
+        (name, column.name, _TYPES[column.type], column.unit)
+        for name, contract in declared.items()
+        for column in contract.columns
+    ]
+    texts = dict.fromkeys(("table_name", "column_name", "declared_type", "unit"), "VARCHAR")
+    _store(connection, "declared_column", texts, of_declaration)
+    _store(connection, "found_column", dict.fromkeys(("table_name", "column_name", "found_type"), "VARCHAR"), found)
     connection.execute(
         "CREATE TABLE release_column AS SELECT coalesce(f.table_name, d.table_name) AS table_name, "
-        "coalesce(f.column_name, d.column_name) AS column_name, f.data_type AS found_type, d.declared_type, d.unit "
-        "FROM (SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal AND table_name "
-        "IN (SELECT table_name FROM release_table WHERE is_present)) f "
-        "FULL JOIN (SELECT * FROM declared_column WHERE table_name IN "
+        "coalesce(f.column_name, d.column_name) AS column_name, f.found_type, d.declared_type, d.unit "
+        "FROM found_column f FULL JOIN (SELECT * FROM declared_column WHERE table_name IN "
         "(SELECT table_name FROM release_table WHERE is_present)) d "
         "ON f.table_name = d.table_name AND f.column_name = d.column_name ORDER BY ALL"
     )

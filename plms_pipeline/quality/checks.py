@@ -116,7 +116,10 @@ def _parse(name: str, raw: Any) -> Check:
     parameters = raw.get("parameters") or {}
     return Check(
         name,
-        *(" ".join(str(raw[key]).split()) for key in ("title", "table", "level", "severity", "numerator", "denominator")),
+        *(
+            " ".join(str(raw[key]).split())
+            for key in ("title", "table", "level", "severity", "numerator", "denominator")
+        ),
         float(limits["min"]) if "min" in limits else None,
         float(limits["max"]) if "max" in limits else None,
         *(" ".join(str(raw[key]).split()) for key in ("why", "for_engineer", "for_epidemiologist", "source")),

@@ -87,7 +87,9 @@ def rules_of(table: str) -> list[Rule]:
         if column.min is not None or column.max is not None:
             condition = _outside_range("item" if is_list else name, column.min, column.max)
             rules.append(Rule(RANGE, table, column.name, _of_items(name, condition, is_list), known))
-        may_be_unknown = column.nullable or set(UNKNOWN) & set(contracts.codes(column.codes).values if column.codes else ())
+        may_be_unknown = column.nullable or set(UNKNOWN) & set(
+            contracts.codes(column.codes).values if column.codes else ()
+        )
         if f"{column.name}_reason" in names and may_be_unknown:
             reason = quoted(f"{column.name}_reason")
             is_unknown = f"({name} IS NULL OR CAST({name} AS VARCHAR) IN {UNKNOWN!r})"
@@ -188,7 +190,7 @@ def cells(connection: Any, table: str, rules: Sequence[Rule]) -> tuple[Suite, di
         listed = ", ".join(f"{expression} AS {alias}" for alias, expression in selected.items())
         try:
             frame = connection.execute(
-                f"SELECT {text(name)} AS \"column\", {unit} AS unit, {listed} FROM {quoted(table)} ORDER BY unit"
+                f'SELECT {text(name)} AS "column", {unit} AS unit, {listed} FROM {quoted(table)} ORDER BY unit'
             ).df()
         except duckdb.Error as error:
             counted |= {(check, name): RuleCount(0, 0, (), first_line(error)) for check in checks}
@@ -220,4 +222,3 @@ def _outside_domain(value: str, allowed: Sequence[str]) -> str:
 def _outside_range(value: str, low: float | None, high: float | None) -> str:
     conditions = [f"{value} < {low!r}"] if low is not None else []
     return " OR ".join([*conditions, f"{value} > {high!r}"] if high is not None else conditions)
-

@@ -164,7 +164,9 @@ def _of_generated(item: _Generated, verdicts: dict[tuple[str, str], Verdict]) ->
     if suite is None:
         judged = [verdicts[counts.SUITE, key] for key in (counts.ABOVE, counts.BELOW)]
         if problem := next((verdict for verdict in judged if verdict.success is None), None):
-            return _Outcome(check, rule.table, rule.column, "error", None, count.n_applicable, (), problem.detail, query)
+            return _Outcome(
+                check, rule.table, rule.column, "error", None, count.n_applicable, (), problem.detail, query
+            )
         is_outside = any(key == item.key for verdict in judged for key, _ in verdict.unexpected)
         return _Outcome(
             check, rule.table, rule.column, "failed" if is_outside else "passed", count.n_violated, count.n_applicable,

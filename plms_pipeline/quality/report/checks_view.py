@@ -22,7 +22,9 @@ def view(results: Sequence[Mapping[str, Any]], checks: Mapping[str, Check]) -> d
     """
     severities = ("error", "warning")
     open_rows = [row for row in results if row["status"] in ("failed", "error")]
-    open_rows.sort(key=lambda row: (severities.index(row["severity"]), row["check_id"], row["table_name"], row["column_name"]))
+    open_rows.sort(
+        key=lambda row: (severities.index(row["severity"]), row["check_id"], row["table_name"], row["column_name"])
+    )
     generated = [row for row in results if row["check_id"] in GENERATED]
     return {
         "rows": len(results),
@@ -40,13 +42,23 @@ def view(results: Sequence[Mapping[str, Any]], checks: Mapping[str, Check]) -> d
 def gate(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Headline of the gate: open, closed by whom, or not checked."""
     if not results:
-        return {"css": "unchecked", "headline": "Not checked.", "text": "The quality checks have not been run on this release."}
-    closing = sorted({row["title"] for row in results if row["severity"] == "error" and row["status"] in ("failed", "error")})
+        return {
+            "css": "unchecked",
+            "headline": "Not checked.",
+            "text": "The quality checks have not been run on this release.",
+        }
+    closing = sorted(
+        {row["title"] for row in results if row["severity"] == "error" and row["status"] in ("failed", "error")}
+    )
     n_warning = sum(row["severity"] == "warning" and row["status"] in ("failed", "error") for row in results)
     tally = _tally(results)
     text = f"{tally['passed']} checks passed, {tally['not_applicable']} had nothing to look at, {n_warning} gave a warning."
     if closing:
-        return {"css": "closed", "headline": "Quality gate closed – not for use.", "text": "; ".join(closing) + ". " + text}
+        return {
+            "css": "closed",
+            "headline": "Quality gate closed – not for use.",
+            "text": "Not so: " + "; ".join(f"“{title}”" for title in closing) + ". " + text,
+        }
     return {"css": "open", "headline": "Quality gate open.", "text": text}  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def _style() -> Iterator[Any]:
     settings = {
         "svg.fonttype": "none",
         "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
+        "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
         "font.size": 10,
         "axes.edgecolor": MUTED,
         "axes.labelcolor": INK,
@@ -124,8 +124,8 @@ def reference_line(axes: Any, at: float, text: str) -> None:
                   va="top", fontsize=9, color=INK)  # fmt: skip
 
 
-def answer_bars(axes: Any, rows: Sequence[tuple[str, Mapping[str, int]]]) -> None:
-    """Horizontal bars of yes / no / unknown, one per row, first row on top; unknown is hatched, never left out."""
+def answer_bars(axes: Any, rows: Sequence[tuple[str, Mapping[str, int]]], names: Sequence[str]) -> None:
+    """Horizontal bars of yes, unknown, no (under these names), first row on top; unknown is hatched, never left out."""
     for at, (_, counts) in enumerate(reversed(rows)):
         start = 0
         for answer in ("yes", "unknown", "no"):
@@ -141,7 +141,10 @@ def answer_bars(axes: Any, rows: Sequence[tuple[str, Mapping[str, int]]]) -> Non
     axes.set_yticks(range(len(rows)), [label for label, _ in reversed(rows)])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.grid(axis="y", visible=False)
-    handles = [_patch(ANSWER_COLOURS[answer], answer, answer == "unknown") for answer in ("yes", "unknown", "no")]
+    handles = [
+        _patch(ANSWER_COLOURS[answer], name, answer == "unknown")
+        for answer, name in zip(("yes", "unknown", "no"), names, strict=True)
+    ]
     axes.legend(handles=handles, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
 
 

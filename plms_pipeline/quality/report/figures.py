@@ -11,6 +11,7 @@ from markupsafe import Markup
 from plms_pipeline.quality.report import drawing
 from plms_pipeline.quality.report.model import Figure, Head, Listing, Reason, Step, number, percent, wilson
 
+_LEAST_BINS = 9
 Z_95 = NormalDist().inv_cdf(0.975)
 
 
@@ -48,7 +49,7 @@ def flow(connection: Any) -> Figure:
         connection,
         "SELECT count(*) FILTER (WHERE is_index_night), "
         "count(*) FILTER (WHERE is_index_night AND evidence_class = 'full') FROM analysis "
-        "JOIN ledger USING (recording_id) WHERE outcome = 'analysed'",
+        "WHERE outcome = 'analysed'",
     )[0]
     steps = [
         Step("Recordings in the sheet", n_in, "Failed: files cannot be used", n_failed, failed),
@@ -90,7 +91,9 @@ def defects(connection: Any) -> Figure:
         if found
         else "Every recording was analysed.",
         "a reason that repeats: it points to an export, a site or a montage, and one correction may bring all of "
-        "them back." if found else "",
+        "them back."
+        if found
+        else "",
         table=Listing([Head("recording"), Head("outcome"), Head("stage"), Head("reason"), Head("what to do")], listed)
         if found
         else None,
@@ -123,7 +126,7 @@ def findings(connection: Any) -> Figure:
 # ---- evidence and main measures --------------------------------------------------------------------------------
 
 _NIGHT = (
-    "(SELECT n.* FROM night n JOIN ledger USING (recording_id) WHERE outcome = 'analysed' "
+    "(SELECT n.* FROM night n JOIN ledger USING (recording_id) WHERE ledger.outcome = 'analysed' "
     "AND n.rule_set = (SELECT min(rule_set) FROM night))"
 )
 
@@ -134,7 +137,12 @@ def evidence(connection: Any) -> Figure:
     found = dict(rows(connection, f"SELECT evidence_class, count(*) FROM {_NIGHT} GROUP BY 1"))
     total = sum(found.values())
     listed = [
-        (name.replace("_", " "), class_labels.get(name, ""), str(found.get(name, 0)), percent(found.get(name, 0), total))
+        (
+            name.replace("_", " "),
+            class_labels.get(name, ""),
+            str(found.get(name, 0)),
+            percent(found.get(name, 0), total),
+        )
         for name in drawing.EVIDENCE_COLOURS
     ]
     return Figure(
@@ -154,11 +162,14 @@ def plmsi_distribution(connection: Any, thresholds: Mapping[str, float], edges: 
         f"SELECT evidence_class, plmsi_per_h FROM {_NIGHT} WHERE plmsi_per_h IS NOT NULL ORDER BY 1, 2",
     )
     n_null = rows(connection, f"SELECT count(*) FROM {_NIGHT} WHERE plmsi_per_h IS NULL")[0][0]
+    highest = max((value for _, value in found), default=0.0)
+    edges = [edge for at, edge in enumerate(edges) if at < _LEAST_BINS or edges[at - 1] <= highest]
     groups: dict[str, list[float]] = {}
     for name, value in found:
         groups.setdefault(name, []).append(min(value, edges[-1] - 1e-9))
     values = sorted(value for _, value in found)
     adult = thresholds["adult"]
+    n_beyond = sum(value >= edges[-1] for value in values)
 
     def draw(axes: Any) -> None:
         drawing.stacked_histogram(axes, groups, edges, drawing.EVIDENCE_COLOURS)
@@ -173,8 +184,8 @@ def plmsi_distribution(connection: Any, thresholds: Mapping[str, float], edges: 
     return Figure(
         "plmsi",
         "PLMS index",
-        f"{len(values)} analysed nights with an index ({middle}), {n_null} without. "
-        f"Values of {edges[-1]:g}/h and more stand in the last bar.",
+        f"{len(values)} analysed nights with an index ({middle}), {n_null} without."
+        + (f" {n_beyond} of {edges[-1]:g}/h and more stand in the last bar." if n_beyond else ""),
         f"the spread around {adult:g}/h – with many nights close to the threshold, small differences of method move "
         "the prevalence – and whether nights with little evidence pile up at one end.",
         svg=Markup(drawing.svg("plmsi", draw, label="Histogram of the PLMS index by evidence class")),
@@ -229,10 +240,7 @@ def time_course(connection: Any, column: str) -> Figure:
                           color=drawing.EVIDENCE_COLOURS["partial"], alpha=0.45, linewidth=0)  # fmt: skip
         axes.plot(hours, [middle for _, _, _, middle, _ in found], marker="o", markersize=5,
                   color=drawing.EVIDENCE_COLOURS["full"])  # fmt: skip
-        for hour, n, *_ in found:
-            axes.annotate(f"n={n}", (hour, 0), xycoords=("data", "axes fraction"), xytext=(0, 3),
-                          textcoords="offset points", ha="center", fontsize=8, color=drawing.MUTED)  # fmt: skip
-        axes.set_xticks(hours)
+        axes.set_xticks(hours, [f"{hour}\nn = {n}" for hour, n, *_ in found])
         axes.set_ylim(bottom=0)
         axes.margins(y=0.15)
         axes.set_xlabel("hour since sleep onset")
@@ -304,6 +312,7 @@ def factors(connection: Any) -> Figure:
     by_factor: dict[str, dict[str, int]] = {}
     for factor, state, n in found:
         by_factor.setdefault(factor, {})[state] = n
+    names = ("present", "unknown", "absent")
     bars = [(factor.replace("_", " "), by_factor[factor]) for factor in sorted(by_factor)]
     listed = [
         (factor.replace("_", " "), factor_labels.get(factor, ""), str(by_factor[factor].get("yes", 0)),
@@ -317,7 +326,7 @@ def factors(connection: Any) -> Figure:
         "factors that are mostly unknown – nothing can be said about them here – and remember that a factor beside "
         "PLMS is co-occurrence, not cause.",
         svg=Markup(
-            drawing.svg("factors", lambda axes: _finish_bars(axes, bars, "persons"), height=0.75 + 0.42 * max(len(bars), 1),
+            drawing.svg("factors", lambda axes: _finish_bars(axes, bars, "persons", names), height=0.75 + 0.42 * max(len(bars), 1),
                         label="Factors present, unknown and absent")
         )
         if bars
@@ -331,8 +340,10 @@ def factors(connection: Any) -> Figure:
     )  # fmt: skip
 
 
-def _finish_bars(axes: Any, bars: Sequence[tuple[str, Mapping[str, int]]], unit: str) -> None:
-    drawing.answer_bars(axes, bars)
+def _finish_bars(
+    axes: Any, bars: Sequence[tuple[str, Mapping[str, int]]], unit: str, names: Sequence[str] = ("yes", "unknown", "no")
+) -> None:
+    drawing.answer_bars(axes, bars, names)
     axes.set_xlabel(unit)
     axes.xaxis.get_major_locator().set_params(integer=True)
 
@@ -408,7 +419,9 @@ def measures(connection: Any, declared: Sequence[Mapping[str, Any]]) -> Figure:
     for measure in declared:
         found = sorted(
             row[0]
-            for row in rows(connection, f'SELECT "{measure["column"]}" FROM {_NIGHT} WHERE "{measure["column"]}" IS NOT NULL')
+            for row in rows(
+                connection, f'SELECT "{measure["column"]}" FROM {_NIGHT} WHERE "{measure["column"]}" IS NOT NULL'
+            )
         )
         n_all = rows(connection, f"SELECT count(*) FROM {_NIGHT}")[0][0]
         digits = int(measure["digits"])

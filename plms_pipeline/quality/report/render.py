@@ -166,7 +166,7 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
             [
                 make("evidence", "How well each night is known", figures.evidence),
                 make("plmsi", "PLMS index", figures.plmsi_distribution, thresholds, texts["plmsi_bin_edges_per_h"]),
-                make("imi", "Intermovement intervals", figures.imi_histogram, "imi_all_histogram",
+                make("imi", "Intermovement intervals", figures.imi_histogram, "imi_all_hist",
                      evidence["imi_bin_s"]["value"], band_s),
                 make("time_course", "Time course over the night", figures.time_course, "plms_rate_by_hour_per_h"),
                 make("measures", "Main measures", figures.measures, texts["measures"]),
