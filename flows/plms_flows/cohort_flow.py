@@ -21,7 +21,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from plms_pipeline.cohort import RunContext, RunSummary, finish, load_cohort, prepare, process_shard
 from plms_pipeline.cohort.cluster import DaskExecutor
 from plms_pipeline.cohort.work import OUTCOMES, RecordingResult, describe
-from plms_pipeline.errors import GateClosed, PlmsError, SystemFailure
+from plms_pipeline.errors import PlmsError, SystemFailure
 
 PROGRESS_KEY, TABLE_KEY = "cohort-progress", "cohort-recordings"
 
@@ -49,6 +49,10 @@ def run_in_flow(ctx: RunContext) -> RunSummary:
     try:
         runner: Any = ThreadPoolTaskRunner(max_workers=ctx.settings.concurrent_shards)
         cohort.with_options(task_runner=runner)(return_state=True)
+    except BaseException:
+        # An interruption reaches Prefect as a crash; what it was is told below.
+        if run.error is None:
+            raise
     finally:
         _current.reset(token)
     if run.error is not None:
@@ -106,7 +110,10 @@ def _work_through(run: _Run) -> State[Any]:
         _quietly(create_table_artifact, table=_table(run.summary), key=TABLE_KEY, description=_title(ctx))
     except PlmsError as error:
         run.error = error
-        return Failed(message=describe(error) if not isinstance(error, GateClosed) else "the quality gate is closed")
+        return Failed(message=describe(error))
+    except BaseException as error:
+        run.error = error
+        raise
     summary = run.summary
     if summary.exit_code:
         return Failed(message=summary.message)

@@ -128,6 +128,8 @@ class DaskExecutor:
         completed = as_completed(waiting, loop=self.client.loop)
         for future in completed:
             task, sent = waiting.pop(future)
+            if self._stop.is_set():
+                raise SystemFailure("the cluster was closed before every recording was done; run again to resume")
             error = None
             if future.status == "finished":
                 try:
@@ -139,7 +141,7 @@ class DaskExecutor:
                 error = future.exception()
             was_running = self._was_running(future)
             if error is not None and not isinstance(error, KilledWorker) and not was_running and sent:
-                yield failed(task, FAILED_SYSTEM, "cluster_error", describe(error, task))
+                yield failed(task, FAILED_SYSTEM, "unexpected_error", describe(error, task))
             elif was_running or sent >= MAX_RESUBMITS:
                 suspects.append(task)
             else:
@@ -155,6 +157,7 @@ class DaskExecutor:
                     time_limit_s=self._settings.time_limit_s,
                     memory_limit_bytes=self._memory_limit,
                     retries=self._settings.retries,
+                    stop=self._stop,
                 )
 
     def _send(self, task: RecordingTask) -> Future:

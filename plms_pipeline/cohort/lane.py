@@ -11,10 +11,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from plms_pipeline.cohort.work import (
     FAILED_INPUT,
@@ -39,6 +40,7 @@ def run_alone(
     time_limit_s: float,
     memory_limit_bytes: int = 0,
     retries: int = 0,
+    stop: threading.Event | None = None,
 ) -> RecordingResult:
     """Run one recording in a child process and return its result or the verdict on its death.
 
@@ -57,6 +59,8 @@ def run_alone(
         SIGKILL from elsewhere (the kernel's killer) means the same.
     retries
         Repeats after an OSError inside the child.
+    stop
+        When set, the child is killed and there is no verdict (``interrupted``).
 
     Returns
     -------
@@ -64,22 +68,27 @@ def run_alone(
         A crash signal gives ``failed_input``, ``crashed_reader``: stored as data, not tried again until bytes,
         settings or REVISION change.
     """
-    verdict = _run_child(_name(work.function), (task,), scratch, time_limit_s, memory_limit_bytes, retries)
+    limits = _Limits(time_limit_s, memory_limit_bytes, stop or threading.Event())
+    verdict = _run_child(_name(work.function), (task,), scratch, limits, retries)
     if isinstance(verdict, RecordingResult):
         return verdict
     outcome, reason, text = verdict
     if outcome == FAILED_INPUT and work.on_crash is not None:
         # In a child again: whatever the reader met when it crashed, it may meet while the key is computed.
-        stored = _run_child(
-            _name(work.on_crash), (task, reason, text), scratch, time_limit_s, memory_limit_bytes, retries
-        )
+        stored = _run_child(_name(work.on_crash), (task, reason, text), scratch, limits, retries)
         if isinstance(stored, RecordingResult):
             return stored
     return failed(task, outcome, reason, text)
 
 
+class _Limits(NamedTuple):
+    time_s: float
+    memory_bytes: int
+    stop: threading.Event
+
+
 def _run_child(
-    function: str, arguments: tuple[Any, ...], scratch: Path, time_limit_s: float, memory_limit_bytes: int, retries: int
+    function: str, arguments: tuple[Any, ...], scratch: Path, limits: _Limits, retries: int
 ) -> RecordingResult | tuple[str, str, str]:
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
@@ -89,11 +98,13 @@ def _run_child(
         command = [sys.executable, "-m", "plms_pipeline.cohort.lane", str(request), str(answer)]
         child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
-            killed_for = _watch(child, time_limit_s, memory_limit_bytes)
+            killed_for = _watch(child, limits)
         finally:
             if child.poll() is None:
                 child.kill()
             child.wait()
+        if killed_for == "interrupted":
+            return FAILED_SYSTEM, "interrupted", "the run was stopped before this recording was done"
         if killed_for == "time_limit":
             return FAILED_SYSTEM, "time_limit", "no end within the time limit, alone in a process"
         if killed_for == "out_of_memory" or child.returncode == -signal.SIGKILL:
@@ -103,23 +114,27 @@ def _run_child(
             return FAILED_INPUT, "crashed_reader", f"the process ended with {name}, alone with this recording"
         if child.returncode == 0 and answer.is_file():
             return pickle.loads(answer.read_bytes())  # our own file in a private folder
-        return FAILED_SYSTEM, "lane_error", f"the child process ended with exit status {child.returncode}"
+        return FAILED_SYSTEM, "unexpected_error", f"the child process ended with exit status {child.returncode}"
 
 
-def _watch(child: "subprocess.Popen[bytes]", time_limit_s: float, memory_limit_bytes: int) -> str | None:
-    end = time.monotonic() + time_limit_s
+def _watch(child: "subprocess.Popen[bytes]", limits: _Limits) -> str | None:
+    end = time.monotonic() + limits.time_s
     while True:
         try:
             child.wait(timeout=POLL_S)
             return None
         except subprocess.TimeoutExpired:
             pass
-        if time.monotonic() > end:
+        reason = None
+        if limits.stop.is_set():
+            reason = "interrupted"
+        elif time.monotonic() > end:
+            reason = "time_limit"
+        elif limits.memory_bytes and _resident_bytes(child.pid) > limits.memory_bytes:
+            reason = "out_of_memory"
+        if reason is not None:
             child.kill()
-            return "time_limit"
-        if memory_limit_bytes and _resident_bytes(child.pid) > memory_limit_bytes:
-            child.kill()
-            return "out_of_memory"
+            return reason
 
 
 def _resident_bytes(pid: int) -> int:

@@ -89,7 +89,7 @@ class RunContext:
         self.memory: InputMemory | None = None
         self.lock: StoreLock | None = None
         self.folder: RunFolder | None = None
-        self._n_done = 0
+        self._done: set[str] = set()
         self._mutex = threading.Lock()
         self.stack = ExitStack()
 
@@ -116,13 +116,14 @@ class RunContext:
     def note(self, result: RecordingResult) -> None:
         """Count one finished recording and remember its input digests; called from any thread."""
         with self._mutex:
-            self._n_done += 1
+            self._done.add(result.recording_id)
+            n_done = len(self._done)
             if self.memory is not None:
                 for path, (state, digest) in (result.remember or {}).items():
                     self.memory.remember(Path(path), FileState(*state), InputDigest(*digest))
-            self.progress("recordings", self._n_done, len(self.tasks))
+            self.progress("recordings", n_done, len(self.tasks))
             if self.folder is not None:
-                self.folder.update(phase="recordings", done=self._n_done, total=len(self.tasks))
+                self.folder.update(phase="recordings", done=n_done, total=len(self.tasks))
         if result.recomputed:
             reasons = "; ".join(result.why) or "new"
             LOGGER.info("%s: computed %s (%s)", result.recording_id, ", ".join(result.recomputed), reasons)

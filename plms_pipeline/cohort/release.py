@@ -9,6 +9,7 @@ from typing import Any
 from plms_pipeline import contracts, phenotypes, quality, store
 from plms_pipeline.cohort.plan import RunContext
 from plms_pipeline.cohort.work import RecordingResult
+from plms_pipeline.quality.report import render_report
 from plms_pipeline.store import ReleaseEntry
 
 
@@ -59,7 +60,7 @@ def build(ctx: RunContext, results: Sequence[RecordingResult]) -> tuple[Path, qu
     store.add_table(candidate, "quality_result", contracts.to_arrow("quality_result", gate.rows))
     reports = candidate / "reports"
     reports.mkdir(exist_ok=True)
-    quality.render_report(candidate, reports / "quality.html")
+    render_report(candidate, reports / "quality.html")
     return candidate, gate
 
 
