@@ -114,17 +114,14 @@ def _parse(name: str, raw: Any) -> Check:
     if generated == ("applicable" in raw) or ("applicable" in raw) != ("violated" in raw):
         raise ContractError(f"{where}: needs 'applicable' and 'violated', unless it is generated from columns")
     parameters = raw.get("parameters") or {}
+    words = {key: " ".join(str(raw[key]).split()) for key in _NEEDED - {"check", "threshold"}}
     return Check(
-        name,
-        *(
-            " ".join(str(raw[key]).split())
-            for key in ("title", "table", "level", "severity", "numerator", "denominator")
-        ),
-        float(limits["min"]) if "min" in limits else None,
-        float(limits["max"]) if "max" in limits else None,
-        *(" ".join(str(raw[key]).split()) for key in ("why", "for_engineer", "for_epidemiologist", "source")),
-        None if generated else _filled(where, raw["applicable"], parameters),
-        None if generated else _filled(where, raw["violated"], parameters),
+        name=name,
+        low=float(limits["min"]) if "min" in limits else None,
+        high=float(limits["max"]) if "max" in limits else None,
+        applicable=None if generated else _filled(where, raw["applicable"], parameters),
+        violated=None if generated else _filled(where, raw["violated"], parameters),
+        **words,
     )
 
 

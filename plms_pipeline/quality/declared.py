@@ -100,7 +100,10 @@ def rules_of(table: str) -> list[Rule]:
 def key_query(table: str) -> str:
     """Keys that occur more than once, as rows of unit and number."""
     keys = ", ".join(quoted(name) for name in contracts.table(table).key)
-    return f"SELECT any_value({unit_of(table)}) AS unit, count(*) AS n_rows, {keys} FROM {quoted(table)} GROUP BY {keys} HAVING count(*) > 1"
+    return (
+        f"SELECT any_value({unit_of(table)}) AS unit, count(*) AS n_rows, {keys} FROM {quoted(table)} "
+        f"GROUP BY {keys} HAVING count(*) > 1"
+    )
 
 
 def count_key(connection: Any, table: str) -> RuleCount:
@@ -125,7 +128,8 @@ def count_rules(connection: Any, table: str, rules: Sequence[Rule]) -> list[Rule
         parts = (rules[at : at + _PER_QUERY] for at in range(0, len(rules), _PER_QUERY))
         return [count for part in parts for count in count_rules(connection, table, part)]
     counts = ", ".join(
-        f"count(CASE WHEN ({rule.applicable}) AND ({rule.violated}) THEN 1 END), count(CASE WHEN {rule.applicable} THEN 1 END)"
+        f"count(CASE WHEN ({rule.applicable}) AND ({rule.violated}) THEN 1 END), "
+        f"count(CASE WHEN {rule.applicable} THEN 1 END)"
         for rule in rules
     )
     try:
@@ -141,8 +145,8 @@ def count_rules(connection: Any, table: str, rules: Sequence[Rule]) -> list[Rule
             units = tuple(
                 str(one[0])
                 for one in connection.execute(
-                    f"SELECT DISTINCT {unit_of(table)} FROM {quoted(table)} WHERE ({rule.applicable}) AND ({rule.violated}) "
-                    "ORDER BY 1"
+                    f"SELECT DISTINCT {unit_of(table)} FROM {quoted(table)} "
+                    f"WHERE ({rule.applicable}) AND ({rule.violated}) ORDER BY 1"
                 ).fetchall()
             )
         found.append(RuleCount(int(row[2 * at]), int(row[2 * at + 1]), units, None))
@@ -176,7 +180,8 @@ def cells(connection: Any, table: str, rules: Sequence[Rule]) -> tuple[Suite, di
     by_column: dict[str, set[str]] = {}
     for rule in rules:
         by_column.setdefault(rule.column, set()).add(rule.check)
-    frames, counted = [], {}
+    frames: list[Any] = []
+    counted: dict[tuple[str, str], RuleCount] = {}
     unit = unit_of(table)
     for name, checks in by_column.items():
         column = declared.column(name)

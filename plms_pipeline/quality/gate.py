@@ -89,7 +89,7 @@ def check_release(candidate: Path, *, only: Collection[str] | None = None) -> Ga
                 asked += _ask(connection, table, generated, suites)
         to_judge = [(name, found, checks[name].low, checks[name].high) for name, found in counted.items()]
         to_judge += [
-            (item.key, item.count.as_counted(), item.check.low, item.check.high) for item in asked if item.suite is None
+            (item.key, item.found.as_counted(), item.check.low, item.check.high) for item in asked if item.suite is None
         ]
         suites.append(counts.count_suite(to_judge))
         verdicts = validate(suites)
@@ -103,7 +103,7 @@ class _Generated(NamedTuple):
 
     check: Check
     rule: declared.Rule
-    count: declared.RuleCount
+    found: declared.RuleCount
     suite: str | None
 
     @property
@@ -155,30 +155,30 @@ def _of_count(check: Check, found: counts.Counted, verdicts: dict[tuple[str, str
 
 
 def _of_generated(item: _Generated, verdicts: dict[tuple[str, str], Verdict]) -> _Outcome:
-    check, rule, count, suite = item
+    check, rule, found, suite = item
     query = declared.key_query(rule.table) if rule.check == declared.KEY else rule.query
-    if count.error is not None:
-        return _Outcome(check, rule.table, rule.column, "error", detail=count.error, query=query)
-    if not count.n_applicable:
+    if found.error is not None:
+        return _Outcome(check, rule.table, rule.column, "error", detail=found.error, query=query)
+    if not found.n_applicable:
         return _Outcome(check, rule.table, rule.column, "not_applicable", 0, 0, query=query)
     if suite is None:
         judged = [verdicts[counts.SUITE, key] for key in (counts.ABOVE, counts.BELOW)]
         if problem := next((verdict for verdict in judged if verdict.success is None), None):
             return _Outcome(
-                check, rule.table, rule.column, "error", None, count.n_applicable, (), problem.detail, query
+                check, rule.table, rule.column, "error", None, found.n_applicable, (), problem.detail, query
             )
         is_outside = any(key == item.key for verdict in judged for key, _ in verdict.unexpected)
         return _Outcome(
-            check, rule.table, rule.column, "failed" if is_outside else "passed", count.n_violated, count.n_applicable,
-            count.units, None, query,
+            check, rule.table, rule.column, "failed" if is_outside else "passed", found.n_violated, found.n_applicable,
+            found.units, None, query,
         )  # fmt: skip
     keys = [f"{rule.check} above", f"{rule.check} below"] if rule.check == declared.RANGE else [rule.check]
     judged = [verdicts[suite, key] for key in keys]
     if problem := next((verdict for verdict in judged if verdict.success is None), None):
-        return _Outcome(check, rule.table, rule.column, "error", None, count.n_applicable, (), problem.detail, query)
+        return _Outcome(check, rule.table, rule.column, "error", None, found.n_applicable, (), problem.detail, query)
     outside = [unit for verdict in judged for column, unit in verdict.unexpected if column == rule.column]
     return _Outcome(
-        check, rule.table, rule.column, "failed" if outside else "passed", len(outside), count.n_applicable,
+        check, rule.table, rule.column, "failed" if outside else "passed", len(outside), found.n_applicable,
         tuple(sorted(set(outside))), None, query,
     )  # fmt: skip
 

@@ -60,7 +60,8 @@ def _recording(night: Night) -> Row:
     known: dict[str, Any] = {}
     if night.outcome == "analysed":
         known = {"duration_s": DURATION_S, "sensor": "emg", "stages_state": "scored", "respiratory_state": "scored",
-                 "arousals_state": "scored", "legs_used": "left" if night.evidence_class == "one_leg" else "both"}  # fmt: skip
+                 "arousals_state": "scored",
+                 "legs_used": "left" if night.evidence_class == "one_leg" else "both"}  # fmt: skip
     digest = None if night.outcome == "failed_input" else f"digest of {night.recording_id}"
     findings = ["one_leg"] if night.evidence_class == "one_leg" else []
     return row("recording", **night.ids, outcome=night.outcome, outcome_reason=night.reason, digest=digest,
@@ -112,7 +113,7 @@ def _signal(night: Night) -> dict[str, list[Row]]:
 def _scored(night: Night) -> dict[str, list[Row]]:
     lo, hi = night.interval
     stages = [(0.0, 3600.0, "W"), (3600.0, 3600.0 * SLEEP_H, "N2"), (3600.0 * (SLEEP_H + 1), 3600.0, "W")]
-    counts = {name: night.n_plms for name in ("n_plms", "n_plms_nr", "n_plm", "n_plm_nr", "n_clm", "n_lm")}
+    counts = dict.fromkeys(("n_plms", "n_plms_nr", "n_plm", "n_plm_nr", "n_clm", "n_lm"), night.n_plms)
     side = "left" if night.evidence_class == "one_leg" else "bilateral"
     n_periodic = night.n_plms or 0
     return {
@@ -145,6 +146,7 @@ def _scored(night: Night) -> dict[str, list[Row]]:
 
 def _clinical(night: Night) -> dict[str, list[Row]]:
     analysed = night.outcome == "analysed"
+    state = "scored" if analysed else "not_scored"
     lo, hi = night.interval
     elevated = "unknown"
     if lo is not None and hi is not None:
@@ -196,9 +198,9 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
         "analysis": [
             row("analysis", **night.ids, **statuses("analysis"), outcome=night.outcome,
                 is_index_night=night.is_index_night, evidence_class=night.evidence_class,
-                respiratory_state="scored" if analysed else "not_scored", stages_state="scored" if analysed else "not_scored",
-                arousals_state="scored" if analysed else "not_scored", sensor="emg" if analysed else "unknown",
-                phenotype_rule_set=RULE_SET, age_years=night.age_years, sex=night.sex, tst_h=SLEEP_H if analysed else None,
+                respiratory_state=state, stages_state=state, arousals_state=state, sensor="emg" if analysed else "unknown",
+                phenotype_rule_set=RULE_SET,
+                age_years=night.age_years, sex=night.sex, tst_h=SLEEP_H if analysed else None,
                 sleep_scorable_h=SLEEP_H if analysed else None, n_plms=night.n_plms, plmsi_per_h=night.index,
                 plmsi_lo_per_h=lo, plmsi_hi_per_h=hi, secondary_factor_pattern=pattern, ferritin_ug_l=80.0, egfr=egfr)
         ],

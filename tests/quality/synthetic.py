@@ -101,12 +101,15 @@ class Release:
         declared = contracts.arrow_schema(name) if name in contracts.tables() else pa.schema([])
         found = {column: None for one in rows for column in one}
         removed = {field.name for field in declared} - set(found) if rows else set()
-        fields = []
-        for field in declared:
-            if field.name not in leave_out | removed:
-                fields.append(pa.field(field.name, self.types.get((name, field.name), field.type)))
-        for column in found:
-            if column not in declared.names and column not in leave_out:
-                fields.append(pa.field(column, self.types.get((name, column), pa.string())))
+        fields = [
+            pa.field(field.name, self.types.get((name, field.name), field.type))
+            for field in declared
+            if field.name not in leave_out | removed
+        ]
+        fields += [
+            pa.field(column, self.types.get((name, column), pa.string()))
+            for column in found
+            if column not in declared.names and column not in leave_out
+        ]
         schema = pa.schema(fields, metadata={key: value for key, value in metadata.items() if value != ""})
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)

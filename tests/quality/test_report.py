@@ -155,7 +155,10 @@ def test_same_bytes_twice_and_in_another_process(page: Path, tmp_path: Path) -> 
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
     moved = tmp_path / "elsewhere"
     shutil.copytree(candidate, moved)
-    code = "import sys, pathlib; from plms_pipeline.quality import render_report; render_report(*map(pathlib.Path, sys.argv[1:]))"
+    code = (
+        "import sys, pathlib; from plms_pipeline.quality import render_report; "
+        "render_report(*map(pathlib.Path, sys.argv[1:]))"
+    )
     environment = os.environ | {"PYTHONHASHSEED": "7", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     subprocess.run([sys.executable, "-c", code, str(moved), str(tmp_path / "other.html")], check=True, env=environment)
     assert (tmp_path / "other.html").read_bytes() == page.read_bytes()

@@ -28,12 +28,19 @@ def view(results: Sequence[Mapping[str, Any]], checks: Mapping[str, Check]) -> d
     generated = [row for row in results if row["check_id"] in GENERATED]
     return {
         "rows": len(results),
-        "summary": [{"severity": severity, **_tally([row for row in results if row["severity"] == severity])} for severity in severities],
+        "summary": [
+            {"severity": severity, **_tally([row for row in results if row["severity"] == severity])}
+            for severity in severities
+        ],
         "open": [_open(row, checks.get(row["check_id"])) for row in open_rows],
         "declared": [_line(row, checks.get(row["check_id"])) for row in results if row["check_id"] not in GENERATED],
         "n_generated": len(generated),
         "generated": [
-            {"table_name": table, "title": title, **_tally([row for row in generated if (row["table_name"], row["title"]) == (table, title)])}
+            {
+                "table_name": table,
+                "title": title,
+                **_tally([row for row in generated if (row["table_name"], row["title"]) == (table, title)]),
+            }
             for table, title in sorted({(row["table_name"], row["title"]) for row in generated})
         ],
     }  # fmt: skip
@@ -52,7 +59,7 @@ def gate(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     )
     n_warning = sum(row["severity"] == "warning" and row["status"] in ("failed", "error") for row in results)
     tally = _tally(results)
-    text = f"{tally['passed']} checks passed, {tally['not_applicable']} had nothing to look at, {n_warning} gave a warning."
+    text = f"{tally['passed']} checks passed, {tally['not_applicable']} had nothing to look at, {n_warning} warned."
     if closing:
         return {
             "css": "closed",

@@ -18,6 +18,7 @@ EVIDENCE_COLOURS = {
     "combined": "#8f6bae",
     "none": "#c3c8cc",
 }
+_PAPER = {"boxstyle": "round,pad=0.15", "fc": "#f4f2ec", "ec": "none"}
 ANSWER_COLOURS = {"yes": "#b0472c", "no": "#5b8c7b", "unknown": "#d5d0c4"}
 _SIZE_ATTRIBUTES = re.compile(r'<svg([^>]*?) width="[^"]*"', re.DOTALL)
 _IDS = re.compile(r'(id="|url\(#|href="#)')
@@ -136,7 +137,7 @@ def answer_bars(axes: Any, rows: Sequence[tuple[str, Mapping[str, int]]], names:
                       hatch="////" if answer == "unknown" else None)  # fmt: skip
             axes.text(start + n / 2, at, str(n), ha="center", va="center", fontsize=9,
                       color=INK if answer == "unknown" else "white",
-                      bbox={"boxstyle": "round,pad=0.15", "fc": "#f4f2ec", "ec": "none"} if answer == "unknown" else None)  # fmt: skip
+                      bbox=_PAPER if answer == "unknown" else None)  # fmt: skip
             start += n
     axes.set_yticks(range(len(rows)), [label for label, _ in reversed(rows)])
     axes.tick_params(axis="y", length=0, labelcolor=INK)

@@ -73,7 +73,7 @@ def number(value: float | int | None, digits: int = 1) -> str:
     """A number for people: thin digits, an en dash for unknown."""
     if value is None:
         return "–"
-    if isinstance(value, int) or float(value).is_integer() and digits == 0:
+    if isinstance(value, int) or (float(value).is_integer() and digits == 0):
         return f"{int(value):,}"
     return f"{value:,.{digits}f}"
 

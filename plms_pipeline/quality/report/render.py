@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def render_report(candidate: Path, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.name}.partial")
     aside.write_text(page, encoding="utf-8", newline="\n")
-    os.replace(aside, out)
+    aside.replace(out)
 
 
 def _rows(connection: Any, query: str) -> list[dict[str, Any]]:
@@ -136,7 +135,7 @@ def _tiles(connection: Any) -> list[dict[str, str]]:
 
 
 def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
-    from plms_pipeline.quality.report import figures
+    from plms_pipeline.quality.report import figures, people
 
     rules = contracts.load_yaml("rules/clinical.yaml")["rules"]
     evidence = contracts.load_yaml("rules/evidence.yaml")["numbers"]
@@ -176,11 +175,11 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
             "people",
             "People",
             [
-                make("elevated", "Elevated PLMS index", figures.elevated, thresholds),
-                make("age", "PLMS index and age", figures.plmsi_by_age, thresholds),
-                make("factors", "Factors that may accompany PLMS", figures.factors),
+                make("elevated", "Elevated PLMS index", people.elevated, thresholds),
+                make("age", "PLMS index and age", people.plmsi_by_age, thresholds),
+                make("factors", "Factors that may accompany PLMS", people.factors),
             ],
-            "One night per person (the index night: the earliest diagnostic night with full evidence, else the earliest "
-            "diagnostic one), chosen without looking at the index.",
+            "One night per person (the index night: the earliest diagnostic night with full evidence, else the "
+            "earliest diagnostic one), chosen without looking at the index.",
         ),
     ]  # fmt: skip
