@@ -94,7 +94,7 @@ class NightSteps:
     def annotations(self, task: RecordingTask, facts: Mapping[str, Any]) -> NightAnnotations:
         """Annotation files and lights of the night."""
         declared = {name: task.sheet[name] or task.settings["declared"][name] for name in STATES}
-        duration_us, start = int(facts["duration_us"]), facts["start"]
+        duration_us, start = int(facts["declared_us"]), facts["start"]
         try:
             found = ingest.read_annotations(
                 [Path(path) for path in task.annotations],

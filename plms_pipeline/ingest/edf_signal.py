@@ -92,7 +92,7 @@ class Recording(NamedTuple):
     findings : tuple of Finding
         Of the header, the decision, the time line and the samples, in that order.
     header : dict
-        format, n_signals, n_records, record_duration_s, n_bytes (JSON-able).
+        format, n_signals, n_records, n_records_declared, record_duration_s, n_bytes (JSON-able).
     """
 
     duration_us: int
@@ -158,6 +158,7 @@ def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverride
             "format": header.format,
             "n_signals": len(header.signals),
             "n_records": header.n_records,
+            "n_records_declared": header.n_records_declared,
             "record_duration_s": float(header.record_duration_s),
             "n_bytes": header.n_bytes,
         },

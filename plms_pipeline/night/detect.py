@@ -55,6 +55,7 @@ def detect_night(ids: Ids, recording: ingest.Recording, detector: emg.Detector) 
     }
     facts = {
         "duration_us": recording.duration_us,
+        "declared_us": recording.duration_us + _missing_end_us(recording.header),
         "gaps_us": [list(gap) for gap in recording.gaps],
         "start": recording.start,
         "layout": recording.layout,
@@ -76,6 +77,12 @@ def detect_night(ids: Ids, recording: ingest.Recording, detector: emg.Detector) 
         "exclusion": excluded,
     }
     return NightPart({name: with_ids(name, ids, rows) for name, rows in tables.items()}, facts)
+
+
+def _missing_end_us(header: Mapping[str, Any]) -> int:
+    """Length that the header declares and a truncated file does not hold: unknown time, not absent time."""
+    missing = max(0, header["n_records_declared"] - header["n_records"])
+    return round(missing * header["record_duration_s"] * 1e6)
 
 
 def _detect_leg(channel: ingest.Channel, recording: ingest.Recording, detector: emg.Detector) -> emg.LegResult:

@@ -50,11 +50,11 @@ def recording_columns(
     row |= dict(zip(("digest", "digest_kind", "n_bytes"), digest, strict=True))
     if detected is not None:
         row |= _file_and_channels(detected)
-    if scored is not None:
+    if detected is not None and scored is not None:
         row |= _evidence(scored)
         start_us, end_us = scored["window_us"]
         row["window_start_s"] = 0.0 if start_us is None else start_us / 1e6
-        row["window_end_s"] = row["duration_s"] if end_us is None else end_us / 1e6
+        row["window_end_s"] = detected["declared_us"] / 1e6 if end_us is None else end_us / 1e6
     noticed = [tuple(item) for facts in (detected, scored) if facts for item in facts["findings"]]
     noticed += [tuple(item) for item in findings if tuple(item) not in noticed]
     row["n_findings"] = len(noticed)
@@ -74,6 +74,7 @@ def _file_and_channels(facts: Mapping[str, Any]) -> dict[str, Any]:
         "record_duration_s": header["record_duration_s"],
         "start_time_of_day": None if facts["start"] is None else facts["start"].rpartition("T")[2],
         "duration_s": facts["duration_us"] / 1e6,
+        "missing_end_s": (facts["declared_us"] - facts["duration_us"]) / 1e6,
         "n_gaps": len(facts["gaps_us"]),
         "gap_s": sum(end - begin for begin, end in facts["gaps_us"]) / 1e6,
         "layout": facts["layout"],

@@ -27,9 +27,10 @@ def movements_of(part: NightPart) -> scoring.Movements:
 
 
 def gaps_of(part: NightPart) -> scoring.Spans:
-    """Gaps of the recording (both legs) and unusable stretches (their leg) of a detection."""
+    """Gaps of the recording and its missing end (both legs), and unusable stretches (their leg) of a detection."""
     rows = part.tables["unusable_span"]
-    gaps = part.facts["gaps_us"]
+    end_us, declared_us = part.facts["duration_us"], part.facts["declared_us"]
+    gaps = [*part.facts["gaps_us"], *([[end_us, declared_us]] if declared_us > end_us else [])]
     onset = [*(gap[0] for gap in gaps), *microseconds(rows["onset_s"]).tolist()]
     offset = [*(gap[1] for gap in gaps), *microseconds(rows["offset_s"]).tolist()]
     return scoring.make_spans(onset, offset, [scoring.BOTH_LEGS] * len(gaps) + [LEG_CODE[leg] for leg in rows["leg"]])
@@ -95,7 +96,7 @@ def score_night(
         ),
         arousals=None if arousals is None else scoring.make_spans(arousals.onset_us, arousals.offset_us),
         gaps=gaps_of(detected),
-        duration_us=detected.facts["duration_us"],
+        duration_us=detected.facts["declared_us"],
         window=(window.lights_off_us, window.lights_on_us),
         legs=detected.facts["legs_used"],
         evidence=evidence,
