@@ -20,6 +20,7 @@ _NEEDED = {
     "for_engineer", "for_epidemiologist", "source",
 }  # fmt: skip
 _OPTIONAL = {"applicable", "violated", "parameters"}
+_OWN_VIEWS = re.compile(r"\b(?:release_(?:part|table|column)|declared_column)\b")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -46,6 +47,11 @@ class Check(NamedTuple):
     def unit(self) -> str:
         """SQL expression of the unit over which the rate is counted."""
         return LEVEL_UNIT[self.level]
+
+    @property
+    def is_about_tables(self) -> bool:
+        """Whether its queries run on a release alone, without the views about files that exist while checking."""
+        return self.applicable is None or _OWN_VIEWS.search(self.applicable) is None
 
     def violated_rows_query(self) -> str | None:
         """DuckDB query of the rows that violate the check; a rule that gives null counts as violated."""

@@ -141,7 +141,7 @@ def _ask(connection: Any, table: str, generated: dict[str, Check], suites: list[
 
 
 def _of_count(check: Check, found: counts.Counted, verdicts: dict[tuple[str, str], Verdict]) -> _Outcome:
-    query = check.violated_rows_query()
+    query = check.violated_rows_query() if check.is_about_tables else None
     if found.error is not None:
         return _Outcome(check, check.table, "*", "error", detail=found.error, query=query)
     if not found.denominator:

@@ -198,7 +198,8 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
         "analysis": [
             row("analysis", **night.ids, **statuses("analysis"), outcome=night.outcome,
                 is_index_night=night.is_index_night, evidence_class=night.evidence_class,
-                respiratory_state=state, stages_state=state, arousals_state=state, sensor="emg" if analysed else "unknown",
+                respiratory_state=state, stages_state=state, arousals_state=state,
+                sensor="emg" if analysed else "unknown",
                 phenotype_rule_set=RULE_SET,
                 age_years=night.age_years, sex=night.sex, tst_h=SLEEP_H if analysed else None,
                 sleep_scorable_h=SLEEP_H if analysed else None, n_plms=night.n_plms, plmsi_per_h=night.index,

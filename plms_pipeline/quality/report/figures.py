@@ -126,7 +126,7 @@ def findings(connection: Any) -> Figure:
 
 NIGHT = (
     "(SELECT n.* FROM night n JOIN ledger USING (recording_id) WHERE ledger.outcome = 'analysed' "
-    "AND n.rule_set = (SELECT min(rule_set) FROM night))"
+    "AND n.rule_set = (SELECT min(phenotype_rule_set) FROM analysis))"
 )
 
 

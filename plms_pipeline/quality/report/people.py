@@ -13,6 +13,8 @@ from plms_pipeline.quality.report.figures import NIGHT, labels, rows
 from plms_pipeline.quality.report.model import Figure, Head, Listing, percent, wilson
 
 Z_95 = NormalDist().inv_cdf(0.975)
+# An index that leaves respiratory-related movements out is known only where respiratory events were looked for.
+_POINT = "evidence_class = 'full' AND (respiratory_state = 'scored' OR plms_elevated_basis = 'wasm2016')"
 
 
 def plmsi_by_age(connection: Any, thresholds: Mapping[str, float]) -> Figure:
@@ -35,6 +37,7 @@ def plmsi_by_age(connection: Any, thresholds: Mapping[str, float]) -> Figure:
                       label=name.replace("_", " "))  # fmt: skip
         axes.axhline(thresholds["adult"], color=drawing.INK, linestyle=(0, (4, 3)), linewidth=1.0)
         axes.set_ylim(0, top)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("age, completed years (90 = 90 and more)")
         axes.set_ylabel("PLMS index per hour")
         if found:
@@ -120,9 +123,10 @@ def elevated(connection: Any, thresholds: Mapping[str, float]) -> Figure:
             connection,
             "SELECT count(*), count(*) FILTER (WHERE plms_elevated = 'yes'), "
             "count(*) FILTER (WHERE plms_elevated = 'no'), "
-            "count(*) FILTER (WHERE evidence_class = 'full' AND plms_elevated_point IN ('yes', 'no')), "
-            "count(*) FILTER (WHERE evidence_class = 'full' AND plms_elevated_point = 'yes') "
-            f"FROM analysis WHERE is_index_night AND ({condition})",
+            f"count(*) FILTER (WHERE {_POINT} AND plms_elevated_point IN ('yes', 'no')), "
+            f"count(*) FILTER (WHERE {_POINT} AND plms_elevated_point = 'yes') "
+            f"FROM (SELECT a.*, p.plms_elevated_basis FROM analysis a JOIN phenotype p USING (recording_id)) "
+            f"WHERE is_index_night AND ({condition})",
         )[0]
         if not n:
             continue
