@@ -49,6 +49,7 @@ def settle(store: Path, prefect_api: str | None) -> str | None:
         values["PREFECT_API_URL"] = named
     if "prefect" not in sys.modules:
         os.environ.pop("PREFECT_PROFILE", None)
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # progress and summary are told by the caller
         os.environ.update(values)
     else:
         os.environ.update(TELEMETRY_OFF)

@@ -95,6 +95,9 @@ class DaskExecutor:
                     }
                 )
             )
+            logger = logging.getLogger("distributed")
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)  # what befalls a worker is told by the outcome of its recordings
             self._client = stack.enter_context(self._connect(stack))
             limit_s = self._settings.wait_workers_s
             try:
@@ -123,13 +126,13 @@ class DaskExecutor:
 
     def submit(self, tasks: Sequence[RecordingTask]) -> Iterator[RecordingResult]:
         """Run the tasks; results in the order of completion, those of the crash lane last."""
+        self._refuse_when_stopped()
         waiting = {self._send(task): (task, 0) for task in tasks}
         suspects: list[RecordingTask] = []
         completed = as_completed(waiting, loop=self.client.loop)
         for future in completed:
             task, sent = waiting.pop(future)
-            if self._stop.is_set():
-                raise SystemFailure("the cluster was closed before every recording was done; run again to resume")
+            self._refuse_when_stopped()
             error = None
             if future.status == "finished":
                 try:
@@ -159,6 +162,11 @@ class DaskExecutor:
                     retries=self._settings.retries,
                     stop=self._stop,
                 )
+
+    def _refuse_when_stopped(self) -> None:
+        # A closed client does not complain about new work: it waits for ever.
+        if self._stop.is_set():
+            raise SystemFailure("the cluster was closed before every recording was done; run again to resume")
 
     def _send(self, task: RecordingTask) -> Future:
         key = f"recording-{uuid.uuid4().hex}"
@@ -196,6 +204,7 @@ class DaskExecutor:
                 "memory_limit": self._memory_limit or None,
                 "local_directory": str(self._scratch),
                 "silence_logs": logging.CRITICAL,
+                "preload": ["plms_pipeline.cohort.worker"],
                 **arguments,
             }
             self.description = f"dask: {arguments['n_workers']} local worker processes"
