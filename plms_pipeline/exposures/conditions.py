@@ -11,18 +11,36 @@ from plms_pipeline.exposures.status import NO, YES, Interval, Status, ge, unknow
 INPUT_OF = {"ckd_ge4": "ckd_stage"}
 
 
-def _of_condition(row: Row) -> str | None:
+def _of_condition(row: Row, rules: dict[str, Any]) -> str | None:
     """Status that one row gives to its condition, None when its value is missing."""
-    if row["condition"] == "ckd_ge4":
-        stage = row.get("stage")
-        if stage is None:
-            return row.get("status")
-        limit = contracts.load_yaml("rules/clinical.yaml")["rules"]["ckd_stage_renal_failure"]["value"]
-        return YES if stage >= limit else NO
-    return row.get("status") or (YES if "icd10" in row else None)
+    if row["condition"] == "ckd_ge4" and "stage" in row:
+        return YES if row["stage"] >= rules["ckd_stage_renal_failure"] else NO
+    return row.get("status") or (YES if _code_says_yes(row, rules["condition_icd10"]) else None)
 
 
-def recorded_status(rows: list[Row], condition: str, night: str | None, is_collected: bool, after_d: float) -> Status:
+def _code_says_yes(row: Row, codes: dict[str, list[str]]) -> bool:
+    """Whether the row's ICD-10 code stands for its condition; for conditions without listed codes any code does."""
+    if "icd10" not in row or row["condition"] == "ckd_ge4":
+        return False
+    own = codes.get(row["condition"])
+    code = _plain(row["icd10"])
+    return own is None or any(code.startswith(_plain(listed)) for listed in own)
+
+
+def _plain(code: str) -> str:
+    return code.replace(".", "").replace(" ", "").upper()
+
+
+def _speaks(answer: str, day: int | None, rules: dict[str, Any]) -> bool:
+    """Whether an answer of a day speaks for the night: a ``no`` grows old, a ``yes`` stays; later ones do not count."""
+    if day is None:
+        return True
+    return day <= rules["condition_after_d"] and (answer == YES or day >= -rules["condition_no_before_d"])
+
+
+def recorded_status(
+    rows: list[Row], condition: str, night: str | None, is_collected: bool, rules: dict[str, Any]
+) -> Status:
     """Status of a condition from its own rows.
 
     Parameters
@@ -35,19 +53,22 @@ def recorded_status(rows: list[Row], condition: str, night: str | None, is_colle
         ISO date of the recording, or None.
     is_collected
         Whether this cohort collected it.
-    after_d
-        Days after the night up to which a record counts.
+    rules
+        Clinical rules: days after and before the night for which a record counts, ICD-10 codes.
 
     Returns
     -------
     Status
-        yes if any row that counts says yes, no if rows say no, else unknown.
+        yes if any row that counts says yes, no if rows say no, else unknown. A row whose date cannot be placed beside
+        the night does not count; a row without any date belongs to its visit and does.
     """
     own = [row for row in rows if row["condition"] == condition]
     dated = [(row, offset_d(row, "recorded", night)) for row in own]
-    current = [(row, day) for row, day in dated if day is None or day <= after_d]
+    placed = [
+        (row, day, _of_condition(row, rules)) for row, day in dated if day is not None or "recorded_date" not in row
+    ]
     for answer in (YES, NO):
-        found = [(row, day) for row, day in current if _of_condition(row) == answer]
+        found = [(row, day) for row, day, said in placed if said == answer and _speaks(answer, day, rules)]
         if found:
             row, day = max(found, key=lambda item: (item[1] is not None, item[1] or 0))
             return Status(answer, None, row.get("basis", "supplied"), day)
@@ -55,7 +76,10 @@ def recorded_status(rows: list[Row], condition: str, night: str | None, is_colle
         return unknown("not_collected", "none")
     if not own:
         return unknown("no_record", "none")
-    return unknown("outside_window" if not current else "missing", "none")
+    if not placed:
+        return unknown("date_unknown", "none")
+    is_silent = any(said is None and _speaks(NO, day, rules) for _, day, said in placed)
+    return unknown("missing" if is_silent else "outside_window", "none")
 
 
 def condition_statuses(
@@ -96,7 +120,7 @@ def condition_statuses(
             condition,
             night,
             INPUT_OF.get(condition, condition) in collected,
-            rules["condition_after_d"],
+            rules,
         )
         for condition in contracts.codes("condition").values
     }

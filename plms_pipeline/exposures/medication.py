@@ -112,12 +112,14 @@ class _Absence(NamedTuple):
 def _absence(covariates: dict[str, list[Row]], night: str | None, rules: dict[str, Any], default: str) -> _Absence:
     rows = covariates.get("inventory", [])
     if not rows:
-        if default == "complete":
-            return _Absence(True, "", "complete_inventory")
-        has_records = bool(covariates.get("medication"))
-        return _Absence(
-            False, "inventory_incomplete" if has_records or default == "incomplete" else "no_record", "none"
-        )
+        listed = covariates.get("medication", [])
+        if default == "complete" and listed:
+            # The cohort says that its lists are complete; only a list that was taken near the night is one.
+            days = [offset_d(row, "collected", night) for row in listed]
+            if any(day is not None and abs(day) <= rules["inventory_window_d"] for day in days):
+                return _Absence(True, "", "complete_inventory")
+            return _Absence(False, "date_unknown" if None in days else "outside_window", "none")
+        return _Absence(False, "inventory_incomplete" if listed or default == "incomplete" else "no_record", "none")
     reasons = []
     for row in rows:
         collected = offset_d(row, "collected", night)

@@ -135,7 +135,7 @@ def egfr_interval(
     if adult == "no":
         if age.lo < rules["schwartz_bedside"]["min_age"]:
             return None, None, "age_uncertain"
-        if height_cm is None:
+        if height_cm is None or height_cm <= 0:
             return None, None, "height_missing"
         equation = "schwartz_bedside"
         values = [

@@ -54,6 +54,9 @@ def clinical_rules(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
             f"clinical settings: phenotype_rule_set '{rules['phenotype_rule_set']}' is none of "
             f"{', '.join(rules['rule_sets_reported'])}; choose one of them"
         )
+    missing = set(declared["exclusion_lists"]["value"]) - set(rules["exclusion_lists"])
+    if missing:
+        raise InputError(f"clinical settings: exclusion_lists lacks '{min(missing)}'; both lists are reported, add it")
     if rules["exclusion_list"] not in rules["exclusion_lists"]:
         raise InputError(
             f"clinical settings: exclusion_list '{rules['exclusion_list']}' is none of "

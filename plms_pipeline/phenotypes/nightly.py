@@ -64,15 +64,13 @@ def elevated(
     missing = "no_index"
     if facts.get("stages_state") == "not_scored":
         missing = "no_stages"
-    elif facts.get("layout") == "none":
-        missing = "no_leg"
     elif index.endswith("_nr") and facts.get("respiratory_state") == "not_scored":
         missing = "respiratory_not_scored"
     by_point = unknown(missing) if value is None else rule.index_elevated(point(value), age, *limits)
     scorable_h = _finite(row.get("sleep_scorable_h"))
-    if low is None or high is None:
+    if low is None or high is None or scorable_h is None or missing == "no_stages":
         return Elevated(unknown(missing), by_point)
-    if scorable_h is not None and missing != "no_stages" and scorable_h < rules["min_scorable_sleep_h"]:
+    if scorable_h < rules["min_scorable_sleep_h"]:
         return Elevated(unknown("scorable_sleep_short"), by_point)
     by_interval = rule.index_elevated(Interval(low, high), age, *limits)
     if by_interval.reason == "interval_spans_threshold" and value is None:
@@ -150,7 +148,7 @@ def phenotype(
         "not_usable",
     ):
         irlssg = unknown("basis_not_sufficient")
-    excluded = rls_for_exclusion(irlssg, single, told, probability)
+    excluded = rls_for_exclusion(irlssg, found.answers.criteria, single, told, probability)
     put("rls_irlssg", irlssg)
     out["rls_irlssg_basis"] = irlssg.basis
     out["rls_level"] = level

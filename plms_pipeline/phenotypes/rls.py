@@ -65,15 +65,23 @@ def rls_level(
     return "not_usable" if compound_told != UNKNOWN else "no_information"
 
 
-def rls_for_exclusion(irlssg: Status, single_question: str, physician_told: str, rls_probability: str | None) -> Status:
+def rls_for_exclusion(
+    irlssg: Status,
+    criteria: Mapping[str, Status],
+    single_question: str,
+    physician_told: str,
+    rls_probability: str | None,
+) -> Status:
     """Whether restless legs syndrome stands against other explanations.
 
-    The criteria decide; where they are unknown, ``no`` if a physician or a screen says no and none says yes.
+    The criteria decide; where they are unknown, ``no`` if a physician or a screen says no and nothing says yes: another
+    source, or the first four criteria together (probable). A contradiction excludes nothing.
     """
     if irlssg.value != UNKNOWN:
         return irlssg
     screen = {"likely": YES, "possible": YES, "unlikely": NO, "unlikely_past": NO}.get(rls_probability or "", UNKNOWN)
-    said = {single_question, physician_told, screen}
+    is_probable = all_of(criteria[name].value for name in CRITERIA[:4]) == YES
+    said = {single_question, physician_told, screen, YES if is_probable else UNKNOWN}
     if YES in said:
         return unknown("basis_not_sufficient")
     return Status(NO, None, "screen") if NO in said else irlssg

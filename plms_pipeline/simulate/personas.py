@@ -33,11 +33,11 @@ CLINICAL_COLUMNS: dict[str, tuple[str, ...]] = {
         "clinician_disturbance", "ess_score", "fss_mean_score", "whiirs_score",
     ),
 }  # fmt: skip
-# Atomic inputs of a simulated cohort: all there are.
+# Atomic inputs of a simulated cohort: everything that enters a criterion.
 COLLECTED = (
     "medication", "ferritin", "crp", "creatinine", "dialysis", "ckd_stage", "neuropathy", "ahi", "narcolepsy", "rbd",
-    "rls_criteria", "rls_screen", "rls_physician", "cramp_questions", "insomnia", "unrefreshing", "sleepiness",
-    "fatigue", "clinician_disturbance",
+    "rls_criteria", "rls_screen", "rls_physician", "rls_probability", "cramp_questions", "insomnia", "unrefreshing",
+    "sleepiness", "fatigue", "clinician_disturbance",
 )  # fmt: skip
 # Expectations that hang on the night's signal and scoring; all others hang on the clinical tables alone.
 NIGHT_FIELDS = frozenset(

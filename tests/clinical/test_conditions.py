@@ -81,3 +81,30 @@ def test_dialysis_is_never_yes_from_creatinine(
 def test_answers_count_within_a_year() -> None:
     rows = [{"collected_offset_d": day} for day in (-366, -365, 0, 365, 366)] + [{}]
     assert current_rows(rows, None, 365) == [rows[1], rows[2], rows[3], rows[5]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "value", "reason"),
+    [
+        ([neuropathy("no", -365)], "no", None),
+        ([neuropathy("no", -366)], "unknown", "outside_window"),
+        ([neuropathy("no", -366), neuropathy("no", -2)], "no", None),
+        ([neuropathy("yes", -4000)], "yes", None),
+        ([neuropathy(None, -3, icd10="E11.9")], "unknown", "missing"),
+        ([neuropathy(None, -3, icd10="E11.42")], "yes", None),
+        ([neuropathy(None, -3, icd10="g629")], "yes", None),
+        ([neuropathy("yes", -3, icd10="E11.9")], "yes", None),
+    ],
+)
+def test_a_no_grows_old_and_a_code_of_diabetes_is_no_neuropathy(
+    rows: list[dict[str, Any]], value: str, reason: str | None, rules: dict[str, Any]
+) -> None:
+    found = statuses(rows, rules)["neuropathy"]
+    assert (found.value, found.reason) == (value, reason)
+
+
+def test_a_date_that_cannot_be_placed_says_nothing(rules: dict[str, Any]) -> None:
+    rows = [{"condition": "neuropathy", "status": "no", "recorded_date": "2026-01-02"}]
+    found = condition_statuses({"condition": rows}, None, COLLECTED, None, None, rules)["neuropathy"]
+    assert (found.value, found.reason) == ("unknown", "date_unknown")
+    assert statuses(rows, rules)["neuropathy"].value == "no"

@@ -204,6 +204,9 @@ E = dict(zip(CRITERIA, ["yes"] * 5, strict=True))
     [
         (E, "yes", "definite", "yes"),
         ({**E, "rls_not_mimic": None}, "unknown", "probable", "unknown"),
+        ({**E, "rls_not_mimic": None, "rls_single_question": "no"}, "unknown", "probable", "unknown"),
+        ({**E, "rls_not_mimic": None, "rls_physician_told": "no"}, "unknown", "probable", "unknown"),
+        ({**E, "rls_evening": None, "rls_physician_told": "no"}, "unknown", "no_information", "no"),
         ({**E, "rls_rest": "no"}, "no", "none", "no"),
         ({**E, "rls_not_mimic": "no"}, "no", "mimic", "no"),
         ({"rls_single_question": "yes"}, "unknown", "screen_positive", "unknown"),
@@ -225,7 +228,7 @@ def test_rls_levels(row: dict[str, Any], irlssg: str, level: str, for_exclusion:
     told, single = answers.physician_told.value, answers.single_question.value
     assert found.value == irlssg
     assert rls.rls_level(answers.criteria, single, told, answers.rls_probability, answers.compound_told.value) == level
-    assert rls.rls_for_exclusion(found, single, told, answers.rls_probability).value == for_exclusion
+    assert rls.rls_for_exclusion(found, answers.criteria, single, told, answers.rls_probability).value == for_exclusion
 
 
 @pytest.mark.parametrize(

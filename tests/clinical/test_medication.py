@@ -36,6 +36,8 @@ def classes(text: str | None = None, code: str | None = None) -> set[str]:
         ("NyQuil", {"antihist_sedating"}),
         ("Contac", {"antihist_sedating"}),
         ("Tylenol", set()),
+        ("Torecan", {"da_antiemetic", "antihist_sedating"}),
+        ("Deanxit", {"tca", "antipsychotic"}),
         ("Klonopin", {"benzodiazepine", "clonazepam"}),
         ("Zyprexa Relprevv", {"antipsychotic", "depot_antipsychotic"}),
         ("Horizant", {"gabapentinoid"}),
@@ -93,6 +95,8 @@ def test_look_alikes_stay_apart() -> None:
         ("N05CM19", {"z_drug_hypnotic", "orexin_antagonist"}),
         ("N05CJ01", {"z_drug_hypnotic", "orexin_antagonist"}),
         ("N05AN01", {"lithium"}),
+        ("N02AE01", {"opioid"}),
+        ("R06AD03", {"da_antiemetic", "antihist_sedating"}),
         ("N05AX17", set()),
         ("N05AX50", set()),
         ("N05AX08", {"antipsychotic"}),
@@ -215,7 +219,7 @@ def test_dates_are_counted_from_the_night(rules: dict[str, Any]) -> None:
         ({"inventory": [{"complete": "no", "collected_offset_d": 0}]}, "unknown", "inventory_incomplete"),
         ({"inventory": [{"complete": "yes"}]}, "unknown", "date_unknown"),
         ({"inventory": [{"complete": "yes", "collected_offset_d": 31}]}, "unknown", "outside_window"),
-        ({"inventory_default": "complete"}, "no", None),
+        ({"inventory_default": "complete"}, "unknown", "no_record"),
         ({"inventory_default": "incomplete"}, "unknown", "inventory_incomplete"),
         ({"inventory": [COMPLETE], "collected": []}, "unknown", "not_collected"),
     ],
@@ -224,6 +228,21 @@ def test_absence_of_a_row_is_never_no(
     extra: dict[str, Any], exposed: str, reason: str | None, rules: dict[str, Any]
 ) -> None:
     found = status([], rules=rules, **extra)
+    assert (found["exposed"], found["exposed_reason"]) == (exposed, reason)
+
+
+@pytest.mark.parametrize(
+    ("row", "exposed", "reason"),
+    [
+        ({"collected_offset_d": 0}, "no", None),
+        ({"collected_offset_d": -31}, "unknown", "outside_window"),
+        ({}, "unknown", "date_unknown"),
+    ],
+)
+def test_declared_completeness_needs_a_list_near_the_night(
+    row: dict[str, Any], exposed: str, reason: str | None, rules: dict[str, Any]
+) -> None:
+    found = status([{"medication": "lisinopril", **row}], "tca", rules=rules, inventory_default="complete")
     assert (found["exposed"], found["exposed_reason"]) == (exposed, reason)
 
 

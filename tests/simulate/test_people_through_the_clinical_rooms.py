@@ -9,6 +9,14 @@ from plms_pipeline import exposures, phenotypes, simulate
 from plms_pipeline.simulate import Expectation, Persona
 
 EVERYONE = simulate.personas()
+# Column of the status behind each factor: the assessed form where there is one.
+STATUS_OF_FACTOR = {
+    "medication": "medication_factor_assessed",
+    "iron_deficiency": "iron_deficiency",
+    "renal_failure": "renal_failure_assessed",
+    "neuropathy": "neuropathy",
+    "sdb": "sdb_15",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,9 @@ def found(item: Expectation, tables: dict[str, dict[str, list[Any]]]) -> tuple[A
     if kind == "factor":
         where = [word for word in ("present", "absent", "unknown") if name in phenotype[f"factors_{word}"][0]]
         assert len(where) == 1
-        return {"present": "yes", "absent": "no", "unknown": "unknown"}[where[0]], item.reason
+        value = {"present": "yes", "absent": "no", "unknown": "unknown"}[where[0]]
+        assert phenotype[STATUS_OF_FACTOR[name]][0] == value
+        return value, phenotype[f"{STATUS_OF_FACTOR[name]}_reason"][0]
     if kind == "egfr":
         at = tables["laboratory"]["analyte"].index("egfr")
         value = tables["laboratory"]["value"][at]
