@@ -167,9 +167,11 @@ def detect_file(
         raise InputError(f"{path}: {defect.text}; {ingest.what_to_do(defect.code)}") from None
     if excluded := night.exclusion(recording):
         text = next((item.text for item in recording.findings if item.code == excluded), excluded)
-        raise InputError(
-            f"{path}: {text}; name the channels with --left and --right or --combined, or give --sensor emg"
-        )
+        advice = {
+            "sensor_unknown": "declare it with --sensor emg, or name the channels with --left, --right or --combined",
+            "sensor_piezo": "the +8/+2 µV rule is not defined for it; only leg EMG can be detected",
+        }.get(excluded, "name the channels with --left and --right, or --combined")
+        raise InputError(f"{path}: {text}; {advice}")
     ids = local_ids(path)
     detected = night.detect_night(ids, recording, detector)
     staged, stages_state, _ = _stages(stages)
