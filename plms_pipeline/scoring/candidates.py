@@ -161,7 +161,7 @@ def combine(night: NightInput, rules: RuleSet, at: Frame) -> Combined:
     is_assumed = np.zeros(g_on.size, dtype=np.bool_)
     if assumed is not None and open_ended.any():
         is_assumed = kernels.touches_any(g_on, g_off, found.onset_us[open_ended], found.onset_us[open_ended])
-    return _placed(night, rules, at, g_on, g_off, g_truncated, side, count, reason, dropped, is_assumed)
+    return _placed(rules, at, g_on, g_off, g_truncated, side, count, reason, dropped, is_assumed)
 
 
 def _duration_reasons(
@@ -182,16 +182,7 @@ def _duration_reasons(
     return reason
 
 
-def _edges(night: NightInput, at: Frame) -> Times:
-    return np.unique(
-        np.concatenate(
-            (np.array([0, night.duration_us, at.low_us, at.high_us]), at.gaps.onset_us, at.gaps.offset_us)
-        ).astype(np.int64)
-    )
-
-
 def _placed(
-    night: NightInput,
     rules: RuleSet,
     at: Frame,
     onset: Times,
@@ -207,7 +198,7 @@ def _placed(
     has_duration = reason != WITHOUT_DURATION
     in_window = (onset >= at.low_us) & (onset < at.high_us)
     in_gap = at.gaps.holds(onset)
-    edges = _edges(night, at)
+    edges = at.edges_us
     next_edge = np.searchsorted(edges, onset, side="left")
     open_at_edge = edges[np.minimum(next_edge, edges.size - 1)] <= offset
     open_at_edge &= next_edge < edges.size

@@ -94,6 +94,8 @@ def _score_one(night: NightInput, rules: RuleSet, at: Frame) -> Scoring:
     elif rules.sleep_requirement != "none" and at.hypnogram is None:
         unknown = "stages_not_scored"
     unknown_nr = unknown or respiratory_unknown
+    if rules.respiratory_rule == "none":
+        unknown_nr = respiratory_unknown
     if rules.respiratory_removed_first:
         unknown = unknown_nr
     arousal_unknown = _state_reason("arousals", night.arousals_state, given=night.arousals is not None)

@@ -87,13 +87,14 @@ def bounds(
         return Bounds(None, None)
     if bounds_nothing or sleep == 0 or not time.is_staged:
         return Bounds(0.0, most)
-    v, u = time.scorable_us / US_PER_H, time.unscorable_us / US_PER_H
-    w, u_hi = time.unstaged_us / US_PER_H, (time.unscorable_us + time.unstaged_unscorable_us) / US_PER_H
-    lo = max(0, n - settings.lo_movements_per_edge * time.edges) / (v + u + w) if has_point else 0.0
-    hi = min(most, (n + n_unstaged + most * u_hi + settings.hi_movements_per_edge * time.edges) / (v + u_hi))
+    # Whole microseconds until the one division, as the point is computed: so rounding never puts lo above it.
+    least = max(0, n - settings.lo_movements_per_edge * time.edges)
+    lo = least * US_PER_H / (sleep + time.unstaged_us) if has_point else 0.0
+    hidden = time.unscorable_us + time.unstaged_unscorable_us
+    counted = n + n_unstaged + settings.hi_movements_per_edge * time.edges
+    hi = min(most, (counted * US_PER_H + most * hidden) / (time.scorable_us + hidden))
     if has_point and time.scorable_us:
-        point = n / v
-        lo, hi = min(lo, point), max(hi, point)
+        hi = max(hi, n * US_PER_H / time.scorable_us)
     return Bounds(lo, hi)
 
 

@@ -137,6 +137,9 @@ def _no_side(c: Context, name: str) -> str | None:
 def _interval(row: Row, c: Context, suffix: str, is_plms: Mask, is_plm: Mask, unknown: str | None) -> None:
     """[lo, hi] of the PLMS index; candidates stand for PLMS when the point is unknown."""
     found = c.done.found
+    if suffix and c.rules.respiratory_rule == "none":
+        # An index that the rule set does not have has no interval either, whatever else is unknown.
+        unknown = "not_in_rule_set"
     unstaged = c.is_lm & c.onset_unstaged & ~found.in_sleep
     candidate = found.would_be_candidate & unstaged
     has_point = unknown is None

@@ -176,6 +176,8 @@ class Frame(NamedTuple):
         Time in which not all of the used legs are scorable.
     all_legs_gap
         Time in which none of them is.
+    edges_us
+        Edges of the record, of the window and of the gaps inside and outside the window, sorted.
     hypnogram, whole_hypnogram
         Staging of the window and of the whole recording; None when nothing was staged.
     sleep_scorable, wake_scorable
@@ -188,6 +190,7 @@ class Frame(NamedTuple):
     is_one_leg: bool
     gaps: Intervals
     all_legs_gap: Intervals
+    edges_us: Times
     hypnogram: Hypnogram | None
     whole_hypnogram: Hypnogram | None
     sleep_scorable: Intervals
@@ -229,6 +232,8 @@ def frame(night: NightInput) -> Frame:
         left, right = (gaps_of(night.gaps, (leg,), low, high) for leg in used)
         common = without(left, without(left, right))
     nothing = intervals(times([]), times([]))
+    recorded = gaps_of(night.gaps, used, 0, night.duration_us)
+    edges = np.concatenate((times([0, night.duration_us, low, high]), recorded.onset_us, recorded.offset_us))
     return Frame(
         low,
         high,
@@ -236,6 +241,7 @@ def frame(night: NightInput) -> Frame:
         is_one_leg,
         gaps,
         common,
+        np.unique(edges),
         scored,
         whole,
         nothing if scored is None else without(scored.sleep, gaps),

@@ -51,6 +51,17 @@ def test_respiratory_no_rule_so_the_index_without_is_not_defined(t):
         assert (scored.night[name], scored.night[f"{name}_reason"]) == (None, "not_in_rule_set")
 
 
+@pytest.mark.parametrize(
+    ("rows", "hypnogram"),
+    [([("L", 1000, 1002)], None), ([("L", 1000, None)], "N2"), (None, "N2")],
+    ids=["no stages", "no duration", "no leg"],
+)
+def test_respiratory_no_rule_so_no_interval_either_whatever_else_is_unknown(t, rows, hypnogram):
+    scored = t.score("coleman", rows, hypnogram=hypnogram)
+    for name in ("plmsi_nr_lo_per_h", "plmsi_nr_hi_per_h"):
+        assert (scored.night[name], scored.night[f"{name}_reason"]) == (None, "not_in_rule_set")
+
+
 def test_respiratory_not_scored_leaves_the_index_a_point(t):
     assert t.score("coleman", t.every(20, 4), respiratory=None).night["plmsi_per_h"] == 0.5
 

@@ -19,6 +19,13 @@ def test_point_without_gaps_bounds_itself(t):
     assert interval(t.score("wasm2016", t.every(20, 80), duration=4 * HOUR)) == (20.0, 20.0, 20.0)
 
 
+def test_interval_ends_are_rounded_as_the_point(t):
+    # One PLMS train in an odd time of sleep: two ways of dividing put lo one bit above the point.
+    for seconds in range(1500, 2100, 7):
+        point, lo, hi = interval(t.score("wasm2016", t.every(20, 4, start=10), duration=seconds))
+        assert lo <= point <= hi
+
+
 def test_interval_of_a_gap_in_sleep(t):
     # n = 20, v = 3 h, u = 1 h, e = 2, r = 360/h.
     scored = t.score("wasm2016", t.every(20, 20), duration=4 * HOUR, gaps=[(7200, 10800)])

@@ -355,6 +355,12 @@ def test_open_point_a16_a_movement_open_at_an_edge_is_kept_and_truncated(t):
     assert column(scored, "is_candidate") == [False, False, True, True, True, True]
 
 
+def test_open_point_a16_a_gap_outside_the_window_has_edges_too(t):
+    rows = [("L", 50, 52), ("L", 199, 202)]
+    scored = t.score("wasm2016", rows, duration=3600, lights=(100, 3600), gaps=[(51, 60)])
+    assert column(scored, "is_truncated") == [True, False]
+
+
 def test_open_point_a18_a_movement_of_exactly_half_a_second_counts(t):
     assert t.score("wasm2016", [("L", "100.1", "100.6")]).night["n_clm"] == 1
 
