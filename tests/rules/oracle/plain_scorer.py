@@ -4,10 +4,10 @@ Nothing here knows the package. Times are whole microseconds, movements are dict
 A night is a dictionary:
 
 ``legs``           "both", "left", "right" or "combined"
-``movements``      list of (leg "L" | "R" | "C", onset, offset or None, has_morphology)
+``movements``      list of (leg "L" | "R" | "C", onset, offset or None, has_morphology, is_truncated)
 ``stages``         list of (onset, duration, label) or None
-``respiratory``    list of (onset, offset) or None
-``arousals``       list of (onset, offset) or None
+``respiratory``    list of (onset, offset) or None; ``respiratory_partial``: not looked for everywhere
+``arousals``       list of (onset, offset) or None; ``arousals_partial``
 ``gaps``           list of (onset, offset, leg or None)
 ``lights_off``, ``lights_on``, ``duration``
 """
@@ -46,21 +46,22 @@ def monolateral(view: Night, rule: Rule, leg: str) -> list[Row]:
     """Movements of one leg: marks joined, then the short ones dropped."""
     marks = []
     unfinished = []
-    for mark_leg, onset, offset, has_morphology in view["movements"]:
+    for mark_leg, onset, offset, has_morphology, is_truncated in view["movements"]:
         if mark_leg != leg:
             continue
         if rule["needs_morphology"] and not has_morphology:
             continue
         if offset is None:
-            unfinished.append({"leg": leg, "onset": onset, "offset": None})
+            unfinished.append({"leg": leg, "onset": onset, "offset": None, "is_truncated": is_truncated})
         else:
-            marks.append((onset, offset))
+            marks.append((onset, offset, is_truncated))
     joined: list[Row] = []
-    for onset, offset in sorted(marks):
+    for onset, offset, is_truncated in sorted(marks):
         if joined and onset - joined[-1]["offset"] < SAME_LEG_JOINED_BELOW:
             joined[-1]["offset"] = max(joined[-1]["offset"], offset)
+            joined[-1]["is_truncated"] = joined[-1]["is_truncated"] or is_truncated
         else:
-            joined.append({"leg": leg, "onset": onset, "offset": offset})
+            joined.append({"leg": leg, "onset": onset, "offset": offset, "is_truncated": is_truncated})
     kept = [movement for movement in joined if movement["offset"] - movement["onset"] >= rule["shortest_lm"]]
     return kept + unfinished
 
@@ -99,10 +100,14 @@ def movements_of_both_legs(view: Night, rule: Rule) -> list[Row]:
                 "offset": None if offsets == [None] else max(offsets),
                 "side": side,
                 "n_monolateral": len(group),
+                "is_truncated": any(movement["is_truncated"] for movement in group),
                 "members": group,
             }
         )
-    rows.sort(key=lambda row: (row["onset"], row["side"]))
+    for row in rows:
+        # Of a mark without duration only the onset is known: what is asked of it is asked of that moment.
+        row["until"] = row["onset"] if row["offset"] is None else row["offset"]
+    rows.sort(key=lambda row: (row["onset"], row["until"], row["side"]))
     return rows
 
 
@@ -150,13 +155,18 @@ def pair_by_onset(movements: list[Row], below: int) -> list[list[Row]]:
 
 
 def place(row: Row, view: Night) -> None:
-    """Window, gap, stage: all by the onset."""
+    """Window, gap, stage, all by the onset; whether it is open at an edge."""
     row["in_window"] = plain_time.holds([view["window"]], row["onset"])
     row["in_gap"] = plain_time.holds(view["gaps"], row["onset"])
     row["stage"] = stage_at(view, row["onset"])
+    for edge in view["edges"]:
+        if row["onset"] <= edge <= row["until"]:
+            row["is_truncated"] = True
 
 
-def stage_at(view: Night, moment: int) -> str:
+def stage_at(view: Night, moment: int) -> str | None:
+    if view["stages"] is None:
+        return None
     for onset, duration, label in view["stages"] or []:
         if onset <= moment < onset + duration:
             return str(label)
@@ -165,7 +175,7 @@ def stage_at(view: Night, moment: int) -> str:
 
 def part_in_sleep(row: Row, view: Night) -> bool:
     for onset, duration, label in view["stages"] or []:
-        if label in ASLEEP and onset < row["offset"] and row["onset"] < onset + duration:
+        if label in ASLEEP and onset < row["until"] and row["onset"] < onset + duration:
             return True
     return False
 
@@ -182,35 +192,38 @@ def judge_shape(row: Row, rule: Rule) -> None:
             reason = "too_long"
         elif bilateral:
             if any(member["too_long"] for member in row["members"]):
-                reason = "too_long_monolateral"
+                reason = "contains_too_long"
             elif most is not None and row["n_monolateral"] > most:
                 reason = "too_many_monolateral"
             elif rule["longest_bilateral"] is not None and row["offset"] - row["onset"] > rule["longest_bilateral"]:
-                reason = "too_long_bilateral"
+                reason = "bilateral_too_long"
     row["shape"] = reason
-    row["is_lm"] = not (reason is not None and reason.startswith("too") and rule["too_long"] == "is no LM")
+    row["is_lm"] = reason in (None, "no_duration") or rule["too_long"] != "is no LM"
 
 
 def meet_respiratory(row: Row, view: Night, rule: Rule) -> None:
     row["respiratory"] = None
-    if view["respiratory"] is None or rule["respiratory"] is None or row["offset"] is None:
+    if view["respiratory"] is None or rule["respiratory"] is None:
         return
-    row["respiratory"] = False
+    row["respiratory"] = None if view["respiratory_partial"] else False
     for onset, offset in view["respiratory"]:
         start = (offset if rule["respiratory"] == "around the end" else onset) + rule["respiratory_from"]
         end = offset + rule["respiratory_to"]
-        if row["onset"] <= end and row["offset"] >= start:
+        if row["onset"] <= end and row["until"] >= start:
             row["respiratory"] = True
 
 
 def meet_arousals(row: Row, view: Night, rule: Rule) -> None:
     row["arousal"] = None
-    if view["arousals"] is None or rule["arousal_below"] is None or row["offset"] is None:
+    if view["arousals"] is None or rule["arousal_below"] is None:
         return
-    row["arousal"] = False
-    for onset, offset in view["arousals"]:
-        if onset - row["offset"] < rule["arousal_below"] and row["onset"] - offset < rule["arousal_below"]:
+    row["arousal"] = None if view["arousals_partial"] else False
+    row["arousals"] = []
+    for number in range(len(view["arousals"])):
+        onset, offset = view["arousals"][number]
+        if onset - row["until"] < rule["arousal_below"] and row["onset"] - offset < rule["arousal_below"]:
             row["arousal"] = True
+            row["arousals"].append(number)
 
 
 def decide_candidate(row: Row, view: Night, rule: Rule) -> None:
@@ -218,18 +231,30 @@ def decide_candidate(row: Row, view: Night, rule: Rule) -> None:
     row["reason"] = row["shape"]
     if not row["in_window"]:
         row["reason"] = "outside_window"
-    elif row["shape"] is None and row["in_gap"]:
-        row["reason"] = "in_gap"
+    elif row["in_gap"]:
+        row["reason"] = "in_one_leg_stretch" if one_leg_is_seen(row["onset"], view) else "in_unscorable_stretch"
     elif row["shape"] is None and rule["scores"] != "sleep and wake":
         if rule["scores"] == "any part in sleep":
             asleep = part_in_sleep(row, view)
         else:
             asleep = row["stage"] in ASLEEP
-        if not asleep:
+        if view["stages"] is None:
+            row["reason"] = "stage_unknown"
+        elif not asleep:
             row["reason"] = "not_in_sleep"
-    row["is_candidate"] = row["reason"] is None
-    row["is_asleep"] = row["stage"] in ASLEEP or (rule["scores"] == "any part in sleep" and row["is_candidate"])
-    row["would_be"] = row["shape"] is None and row["in_window"] and not row["in_gap"] and row["stage"] == "U"
+    row["is_candidate"] = None if row["reason"] == "stage_unknown" else row["reason"] is None
+    row["is_asleep"] = row["stage"] in ASLEEP
+    if rule["scores"] == "any part in sleep":
+        row["is_asleep"] = part_in_sleep(row, view)
+    # Already asleep by another part: counted there, not here.
+    row["is_unstaged"] = row["stage"] == "U" and not row["is_asleep"]
+    row["would_be"] = row["shape"] is None and row["in_window"] and not row["in_gap"] and row["is_unstaged"]
+
+
+def one_leg_is_seen(moment: int, view: Night) -> bool:
+    if view["legs_used"] not in ("both", "neither for long"):
+        return False
+    return not (plain_time.holds(view["gaps_of"]["L"], moment) and plain_time.holds(view["gaps_of"]["R"], moment))
 
 
 # --- series ------------------------------------------------------------------------------------------------------
@@ -247,9 +272,14 @@ def passes(rows: list[Row], view: Night, rule: Rule) -> None:
     else:
         series(rows, view, rule, "", leave_out_respiratory=False)
         series(rows, view, rule, "_nr", leave_out_respiratory=True)
-    for row in rows:
-        row["is_plm"] = row["series"] is not None
-        row["is_plm_nr"] = row["series_nr"] is not None
+    unknown, unknown_nr = plain_evidence.is_series_unknown(rows, view, rule)
+    for suffix, is_unknown in (("", unknown), ("_nr", unknown_nr)):
+        for row in rows:
+            row["is_plm" + suffix] = row["series" + suffix] is not None
+            if is_unknown:
+                # What is no candidate is no PLM whatever else is unknown.
+                row["imi" + suffix] = row["series" + suffix] = None
+                row["is_plm" + suffix] = False if row["is_candidate"] is False else None
 
 
 def series(rows: list[Row], view: Night, rule: Rule, suffix: str, leave_out_respiratory: bool) -> None:

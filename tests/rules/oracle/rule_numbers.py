@@ -27,6 +27,7 @@ RULE_SETS: dict[str, dict[str, Any]] = {
         "respiratory_to": 10_250_000,
         "respiratory_related": "taken out in a second pass",
         "arousal_below": 500_000,
+        "arousals_apart": None,
         "endless_train_per_h": 360,
     },
     "aasm3": {
@@ -34,7 +35,7 @@ RULE_SETS: dict[str, dict[str, Any]] = {
         "shortest_lm": 500_000,
         "longest_monolateral": 10 * S,
         "longest_bilateral": None,
-        "longest_combined_channel": 15 * S,
+        "longest_combined_channel": 10 * S,
         "most_monolateral_in_bilateral": None,
         "too_long": "is no LM",
         "legs_join": "onsets",
@@ -49,6 +50,7 @@ RULE_SETS: dict[str, dict[str, Any]] = {
         "respiratory_to": 500_000,
         "respiratory_related": "taken out first",
         "arousal_below": 500_000,
+        "arousals_apart": 10 * S,
         "endless_train_per_h": 720,
     },
     "wasm2006": {
@@ -71,6 +73,7 @@ RULE_SETS: dict[str, dict[str, Any]] = {
         "respiratory_to": 500_000,
         "respiratory_related": "taken out first",
         "arousal_below": 500_000,
+        "arousals_apart": None,
         "endless_train_per_h": 720,
     },
     "coleman": {
@@ -78,7 +81,7 @@ RULE_SETS: dict[str, dict[str, Any]] = {
         "shortest_lm": 500_000,
         "longest_monolateral": 5 * S,
         "longest_bilateral": None,
-        "longest_combined_channel": 15 * S,
+        "longest_combined_channel": 5 * S,
         "most_monolateral_in_bilateral": None,
         "too_long": "is no LM",
         "legs_join": "onsets",
@@ -93,6 +96,7 @@ RULE_SETS: dict[str, dict[str, Any]] = {
         "respiratory_to": None,
         "respiratory_related": None,
         "arousal_below": None,
+        "arousals_apart": None,
         "endless_train_per_h": 720,
     },
 }
