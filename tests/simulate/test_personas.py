@@ -9,7 +9,7 @@ from plms_pipeline.simulate import Persona
 
 EVERYONE = simulate.personas()
 # Codes of `clinical_reason` that a simulated person cannot bring about: they belong to the signal of a night, to
-# composites, or to settings other than the default ones.
+# composites, or to settings other than the default ones. The literal nights of tests/clinical hold each of them.
 NOT_OF_A_PERSON = {
     "not_analysed", "not_scored", "sensor_not_emg", "no_index", "no_stages", "no_leg",
     "scorable_sleep_short", "interval_spans_threshold", "age_uncertain", "ahi_missing", "factor_unknown",
