@@ -105,7 +105,7 @@ def _movements(rng: Random, night: Night, n: int) -> list[tuple[Any, ...]]:
         if style != "chain":
             chain_start = onset
         offset = _offset(rng, night, onset, before, snap, style, has_long)
-        if style == "chain" and onset > chain_start + 4 * S and rng.randrange(3) == 0:
+        if style == "chain" and onset > chain_start + 4 * S and rng.randrange(2) == 0:
             # Movements of both legs that last as long as a bilateral one may.
             offset = max(onset, chain_start + _near(rng, night, 15 * S))
             chain_start = offset
@@ -150,6 +150,11 @@ def _moments(movements: list[tuple[Any, ...]]) -> list[int]:
 def _stages(rng: Random, night: Night, moments: list[int]) -> list[tuple[int, int, str]] | None:
     if rng.randrange(10) == 0:
         return None
+    if len(moments) > 12 and rng.randrange(20) == 0:
+        # Less than a minute of sleep in a dense train: more movements per hour than an endless train has.
+        at = moments[rng.randrange(len(moments) - 8)] + rng.choice(BESIDE)
+        on, length = max(1, at), rng.choice((10 * S, 30 * S, 40 * S))
+        return [(0, on, "W"), (on, length, "N2"), (on + length, 300 * S, "W")]
     end = (moments[-1] if moments else 0) + rng.choice((0, 30 * S, 600 * S, 4 * 3600 * S, 6 * 3600 * S))
     asleep = rng.randrange(2) == 0
     longest = rng.choice((30 * S, 300 * S, 3600 * S))
@@ -240,12 +245,14 @@ def _arousals(rng: Random, night: Night) -> list[tuple[int, int]] | None:
     if rng.randrange(7) == 0:
         return None
     out = []
-    for _ in range(rng.choice((0, 1, 3, 6))):
+    for _ in range(rng.choice((0, 1, 3, 6, 20))):
         _event(night)
         movement = _of_movements(rng, night)
         length = rng.choice((0, 3 * S, rng.randrange(15 * S)))
         if movement is None or rng.randrange(3) == 0:
             onset = rng.randrange(night["duration"])
+        elif rng.randrange(3) == 0:
+            onset = movement[0]
         elif rng.randrange(2):
             onset = movement[1] + _near(rng, night, rng.choice((500_000, 500_000, 0)))
         else:
