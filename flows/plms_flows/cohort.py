@@ -5,6 +5,7 @@ import sys
 from plms_flows.environment import settle
 from plms_pipeline.cohort import CohortSettings, RunOptions, RunSummary, Work
 from plms_pipeline.cohort.plan import Progress, no_progress, prepare
+from plms_pipeline.cohort.warming import KernelWarming
 
 
 def run_prefect(
@@ -25,11 +26,14 @@ def run_prefect(
     -------
     RunSummary
     """
-    with prepare(settings, options, progress=progress, work=work) as ctx:
+    with (
+        prepare(settings, options, progress=progress, work=work) as ctx,
+        KernelWarming(settings.is_local and ctx.computes_nights) as warming,
+    ):
         server = settle(ctx.store_root, settings.prefect_api)
         if server is not None:
             print(f"plms: the flow reports to the Prefect server {server}", file=sys.stderr, flush=True)
         progress("starting the flow", 0, 0)
         from plms_flows.cohort_flow import run_in_flow
 
-        return run_in_flow(ctx)
+        return run_in_flow(ctx, warming)

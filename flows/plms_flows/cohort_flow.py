@@ -20,6 +20,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from plms_pipeline.cohort import RunContext, RunSummary, finish, load_cohort, prepare, process_shard
 from plms_pipeline.cohort.cluster import DaskExecutor
+from plms_pipeline.cohort.warming import KernelWarming
 from plms_pipeline.cohort.work import OUTCOMES, RecordingResult, describe
 from plms_pipeline.errors import PlmsError, SystemFailure
 
@@ -29,8 +30,9 @@ PROGRESS_KEY, TABLE_KEY = "cohort-progress", "cohort-recordings"
 class _Run:
     """What one flow run works on. It is handed over beside the flow's parameters, which Prefect stores."""
 
-    def __init__(self, ctx: RunContext) -> None:
+    def __init__(self, ctx: RunContext, warming: KernelWarming) -> None:
         self.ctx = ctx
+        self.warming = warming
         self.executor: DaskExecutor | None = None
         self.results: dict[int, list[RecordingResult]] = {}
         self.summary: RunSummary | None = None
@@ -42,9 +44,9 @@ class _Run:
 _current: ContextVar[_Run | None] = ContextVar("plms_run", default=None)
 
 
-def run_in_flow(ctx: RunContext) -> RunSummary:
+def run_in_flow(ctx: RunContext, warming: KernelWarming) -> RunSummary:
     """Run a prepared cohort in the flow and return its summary; errors of this package come through as they are."""
-    run = _Run(ctx)
+    run = _Run(ctx, warming)
     token = _current.set(run)
     try:
         runner: Any = ThreadPoolTaskRunner(max_workers=ctx.settings.concurrent_shards)
@@ -83,8 +85,9 @@ def cohort(cohort_file: str | None = None, site_file: str | None = None) -> Stat
         return _work_through(run)
     if cohort_file is None:
         return Failed(message="no cohort_file: name the COHORT.yaml in the deployment's parameters")
-    with prepare(load_cohort(Path(cohort_file), site=site_file)) as ctx:
-        run = _Run(ctx)
+    settings = load_cohort(Path(cohort_file), site=site_file)
+    with prepare(settings) as ctx, KernelWarming(settings.is_local) as warming:
+        run = _Run(ctx, warming)
         token = _current.set(run)
         try:
             return _work_through(run)
@@ -97,7 +100,7 @@ def _work_through(run: _Run) -> State[Any]:
     try:
         # Artifacts must not fail a run whose server is slow for a moment.
         run.progress_id = _quietly(create_progress_artifact, progress=0.0, key=PROGRESS_KEY, description=_title(ctx))
-        with DaskExecutor(ctx.work, ctx.settings, ctx.scratch) as executor:
+        with DaskExecutor(ctx.work, ctx.settings, ctx.scratch, run.warming) as executor:
             run.executor = executor
             futures = [process.submit(shard.number) for shard in ctx.shards]
             for future in futures:

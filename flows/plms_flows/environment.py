@@ -1,10 +1,12 @@
 """What must be settled before Prefect is imported: whose server, whose home folder, no telemetry."""
 
+import logging
 import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from plms_pipeline.cohort.logs import library_level
 from plms_pipeline.errors import InputError
 
 TELEMETRY_OFF = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
@@ -49,7 +51,7 @@ def settle(store: Path, prefect_api: str | None) -> str | None:
         values["PREFECT_API_URL"] = named
     if "prefect" not in sys.modules:
         os.environ.pop("PREFECT_PROFILE", None)
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")  # progress and summary are told by the caller
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", logging.getLevelName(library_level()))
         os.environ.update(values)
     else:
         os.environ.update(TELEMETRY_OFF)

@@ -22,7 +22,9 @@ from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
 from plms_pipeline.cohort.lane import run_alone
+from plms_pipeline.cohort.logs import cluster_level
 from plms_pipeline.cohort.settings import CohortSettings
+from plms_pipeline.cohort.warming import KernelWarming
 from plms_pipeline.cohort.work import (
     FAILED_SYSTEM,
     RecordingResult,
@@ -53,9 +55,14 @@ class DaskExecutor:
         Settings of the run (resources).
     scratch
         Private folder every worker can write (under the work store): markers, spill, crash lane.
+    warming
+        Waited for before the first recording is sent.
     """
 
-    def __init__(self, work: Work, settings: CohortSettings, scratch: Path) -> None:
+    def __init__(
+        self, work: Work, settings: CohortSettings, scratch: Path, warming: KernelWarming | None = None
+    ) -> None:
+        self._warming = warming
         self._work = work
         self._settings = settings
         self._scratch = scratch
@@ -73,7 +80,7 @@ class DaskExecutor:
             shutil.rmtree(self._scratch / "running", ignore_errors=True)
             self._running.mkdir(parents=True)
             stack.callback(shutil.rmtree, self._running, ignore_errors=True)
-            if self._settings.address is None and self._settings.cluster_class == "distributed.LocalCluster":
+            if self._settings.is_local:
                 # What ~/.config/dask or DASK_* say must not change a run on this machine.
                 dask.config.refresh(paths=[], env={})
                 stack.enter_context(
@@ -97,7 +104,7 @@ class DaskExecutor:
             )
             logger = logging.getLogger("distributed")
             stack.callback(logger.setLevel, logger.level)
-            logger.setLevel(logging.CRITICAL)  # what befalls a worker is told by the outcome of its recordings
+            logger.setLevel(cluster_level())
             self._client = stack.enter_context(self._connect(stack))
             limit_s = self._settings.wait_workers_s
             try:
@@ -107,6 +114,8 @@ class DaskExecutor:
                     f"no worker of the cluster came within {limit_s:g} s; look at the scheduler's log or "
                     "raise wait_workers_s"
                 ) from None
+            if self._warming is not None:
+                self._warming.wait()
             watchdog = threading.Thread(target=self._watch, name="plms-watchdog", daemon=True)
             watchdog.start()
             stack.callback(watchdog.join)
@@ -203,7 +212,7 @@ class DaskExecutor:
                 "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
                 "memory_limit": self._memory_limit or None,
                 "local_directory": str(self._scratch),
-                "silence_logs": logging.CRITICAL,
+                "silence_logs": cluster_level(),
                 "preload": ["plms_pipeline.cohort.worker"],
                 **arguments,
             }

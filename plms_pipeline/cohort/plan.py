@@ -15,7 +15,7 @@ from plms_pipeline import contracts, exposures, ingest, night
 from plms_pipeline.cohort.keys import last_known
 from plms_pipeline.cohort.recording import WORK
 from plms_pipeline.cohort.settings import CohortSettings
-from plms_pipeline.cohort.work import RecordingResult, RecordingTask, Work
+from plms_pipeline.cohort.work import FAILED_SYSTEM, RecordingResult, RecordingTask, Work
 from plms_pipeline.errors import InputError
 from plms_pipeline.store import STAGES, InputMemory, RunFolder, StoreLock
 from plms_pipeline.store.memory import FileState, InputDigest
@@ -109,6 +109,11 @@ class RunContext:
         return self.store_root / "work" / "scratch"
 
     @property
+    def computes_nights(self) -> bool:
+        """Whether the run's recording function is the real one, which calls the kernels."""
+        return self.work is WORK
+
+    @property
     def is_partial(self) -> bool:
         """Whether recordings of the sheet were left out."""
         return len(self.tasks) < self.n_sheet
@@ -116,6 +121,7 @@ class RunContext:
     def note(self, result: RecordingResult) -> None:
         """Count one finished recording and remember its input digests; called from any thread."""
         with self._mutex:
+            is_new = result.recording_id not in self._done
             self._done.add(result.recording_id)
             n_done = len(self._done)
             if self.memory is not None:
@@ -124,6 +130,8 @@ class RunContext:
             self.progress("recordings", n_done, len(self.tasks))
             if self.folder is not None:
                 self.folder.update(phase="recordings", done=n_done, total=len(self.tasks))
+        if result.outcome == FAILED_SYSTEM and is_new:
+            LOGGER.error("%s: %s: %s", result.recording_id, result.reason, result.text)
         if result.recomputed:
             reasons = "; ".join(result.why) or "new"
             LOGGER.info("%s: computed %s (%s)", result.recording_id, ", ".join(result.recomputed), reasons)

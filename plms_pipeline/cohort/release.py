@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plms_pipeline import contracts, phenotypes, quality, store
+from plms_pipeline.cohort.logs import quiet_expectations
 from plms_pipeline.cohort.plan import RunContext
 from plms_pipeline.cohort.work import RecordingResult
 from plms_pipeline.quality.report import render_report
@@ -56,6 +57,7 @@ def build(ctx: RunContext, results: Sequence[RecordingResult]) -> tuple[Path, qu
         extra_tables=ctx.extra_tables,
         finalise={"analysis": _mark_index_nights},
     )
+    quiet_expectations()
     gate = quality.check_release(candidate)
     store.add_table(candidate, "quality_result", contracts.to_arrow("quality_result", gate.rows))
     reports = candidate / "reports"

@@ -151,10 +151,12 @@ def run_dask(
 ) -> RunSummary:
     """Run on a Dask cluster without Prefect."""
     from plms_pipeline.cohort.cluster import DaskExecutor
+    from plms_pipeline.cohort.warming import KernelWarming
 
     with (
         prepare(settings, options, progress=progress, work=work) as ctx,
-        DaskExecutor(ctx.work, settings, ctx.scratch) as executor,
+        KernelWarming(settings.is_local and ctx.computes_nights) as warming,
+        DaskExecutor(ctx.work, settings, ctx.scratch, warming) as executor,
     ):
         return _run_shards(ctx, executor)
 

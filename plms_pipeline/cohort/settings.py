@@ -57,6 +57,11 @@ class CohortSettings:
         head = prefix + "."
         return {name[len(head) :]: value for name, value in self.values.items() if name.startswith(head)}
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the cluster's workers are processes of this machine."""
+        return self.address is None and self.cluster_class == "distributed.LocalCluster"
+
     def science(self) -> dict[str, Any]:
         """The settings that may change a number, by name; they enter the keys of the work store."""
         return {s.name: self.values[s.name] for s in declared().values() if s.kind == "science"}
