@@ -60,6 +60,14 @@ def rule_files(
     return mappings
 
 
+def rule_set_file(name: str) -> Path:
+    """The file behind a name or path as `rule_files` takes it."""
+    text = name.strip()
+    if "/" in text or text.endswith((".yaml", ".yml")):
+        return Path(text)
+    return contracts.schema_root() / "rules" / f"{text}.yaml"
+
+
 def available_rule_sets() -> list[str]:
     """Names of the rule sets under ``schemas/rules``, sorted."""
     found = (contracts.load_yaml(f"rules/{name}.yaml") for name in contracts.names("rules"))
