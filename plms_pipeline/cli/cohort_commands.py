@@ -12,6 +12,7 @@ from plms_pipeline.cli.common import Progress, common_options
 from plms_pipeline.errors import InputError, LockedError
 
 _MARKER = ".plms_demo"
+_WHOLE_NIGHT_H = 8.0
 _EXECUTORS = click.Choice(["prefect", "dask", "inline"])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -59,9 +60,12 @@ def demo(
         if not overwrite:
             raise InputError(f"{folder}: holds an earlier demo; use --overwrite to replace it, or plms clean {folder}")
         _remove_demo(folder)
+    simulation.require_space(folder, simulation.required_bytes(nights, _WHOLE_NIGHT_H))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARKER).write_text("A folder of simulated data, made by plms demo; plms clean removes it.\n", "utf-8")
-    cohort = simulation.write_cohort(folder / "sim_cohort", n_nights=nights, seed=seed, progress=_per_night(progress))
+    cohort = simulation.write_cohort(
+        folder / "sim_cohort", n_nights=nights, seed=seed, hours=_WHOLE_NIGHT_H, progress=_per_night(progress)
+    )
     overrides = {"store": str((folder / "store").resolve())}
     _run_and_tell(cohort.cohort_yaml, overrides, executor, site, workers, prefect_api, progress)
 
@@ -70,7 +74,9 @@ def demo(
 @click.argument("folder", metavar="DIR", type=_FOLDER)
 @click.option("--level", type=click.Choice(["signal"]), default="signal", show_default=True)
 @click.option("--nights", type=click.IntRange(1), default=24, show_default=True)
-@click.option("--hours", type=click.FloatRange(0.1, 24), default=8.0, show_default=True, help="Length of a night.")
+@click.option(
+    "--hours", type=click.FloatRange(0.1, 24), default=_WHOLE_NIGHT_H, show_default=True, help="Length of a night."
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--clean-only", is_flag=True, help="Without defective recordings.")
 @common_options

@@ -1,6 +1,12 @@
 """Cohorts with known truth: what happens in a night, how it looks in files, and who the people are."""
 
-from plms_pipeline.simulate.cohort_files import SimulatedCohort, planned_defects, required_bytes, write_cohort
+from plms_pipeline.simulate.cohort_files import (
+    SimulatedCohort,
+    planned_defects,
+    require_space,
+    required_bytes,
+    write_cohort,
+)
 from plms_pipeline.simulate.emg_signal import leg_emg
 from plms_pipeline.simulate.night_files import NightFiles
 from plms_pipeline.simulate.night_plan import plan_night
@@ -30,6 +36,7 @@ __all__ = [
     "personas",
     "plan_night",
     "planned_defects",
+    "require_space",
     "required_bytes",
     "write_clinical_tables",
     "write_cohort",

@@ -105,7 +105,7 @@ def write_cohort(
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise InputError(f"{directory}: is not an empty folder; name a new one, or remove it first")
     if check_space:
-        _check_space(directory, required_bytes(n_nights, hours))
+        require_space(directory, required_bytes(n_nights, hours))
     for name in ("edf", "annotations", "truth"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     chosen = planned_defects(n_nights, seed) if defects and not only_clean else {}
@@ -148,7 +148,8 @@ def samples_per_s(shape: dict[str, Any]) -> int:
     return int(shape["leg_hz"]) * n_legs + 2 * int(shape["other_hz"])
 
 
-def _check_space(directory: Path, needed: int) -> None:
+def require_space(directory: Path, needed: int) -> None:
+    """Raise InputError when the disk of a folder (which need not exist yet) has less than ``needed`` bytes free."""
     place = directory
     while not place.exists():
         place = place.parent

@@ -77,7 +77,7 @@ def test_the_hypnogram_of_the_night_is_cut_to_the_fragment(summary: cohort.RunSu
     assert summary.release is not None
     with open_sql(summary.release) as release:
         rows = release.query(
-            "SELECT stage, sum(duration_s) FROM sleep_stage JOIN recording USING (recording_id) "
+            "SELECT stage, sum(s.duration_s) FROM sleep_stage s JOIN recording USING (recording_id) "
             "WHERE contains(findings, 'stages_beyond_recording') GROUP BY 1"
         ).rows
     # Sleep-EDF SC4001: wake throughout the first five minutes.

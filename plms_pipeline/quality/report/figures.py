@@ -210,7 +210,7 @@ def imi_histogram(connection: Any, column: str, bin_s: float, band_s: tuple[floa
                       xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=9)  # fmt: skip
         axes.set_xlabel("intermovement interval, onset to onset, s")
         axes.set_ylabel("intervals")
-        axes.set_xlim(0, max(len(counts), 1) * bin_s)
+        axes.set_xlim(0, max(len(counts) * bin_s, 2 * band_s[1]))
         axes.grid(axis="x", visible=False)
 
     return Figure(
