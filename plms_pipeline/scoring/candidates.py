@@ -23,6 +23,7 @@ from plms_pipeline.scoring.timeline import Frame
 
 SIDES = ("left", "right", "bilateral", "combined")
 SIDE_LEFT, SIDE_RIGHT, SIDE_BILATERAL, SIDE_COMBINED = range(4)
+_NO_LIMIT = int(np.iinfo(np.int64).max)
 _SIDE_OF_BITS = np.array([-1, SIDE_LEFT, SIDE_RIGHT, SIDE_BILATERAL, SIDE_COMBINED], dtype=np.int8)
 
 REASONS = (
@@ -92,7 +93,7 @@ def _used(night: NightInput, rules: RuleSet, at: Frame) -> Movements:
 def _above(limit_us: int | None, rules: RuleSet) -> int:
     """Durations above this are beyond the limit (open point A4: the limit itself still is a candidate)."""
     if limit_us is None:
-        return np.iinfo(np.int64).max
+        return _NO_LIMIT
     return limit_us if rules.duration_limit_is_candidate else limit_us - 1
 
 
@@ -199,7 +200,7 @@ def _placed(
     in_window = (onset >= at.low_us) & (onset < at.high_us)
     in_gap = at.gaps.holds(onset)
     edges = at.edges_us
-    next_edge = np.searchsorted(edges, onset, side="left")
+    next_edge = edges.searchsorted(onset, side="left")
     open_at_edge = edges[np.minimum(next_edge, edges.size - 1)] <= offset
     open_at_edge &= next_edge < edges.size
     would_be = (reason == CANDIDATE) & in_window & ~in_gap
@@ -240,7 +241,7 @@ def _placed(
         role,
         stage,
         in_sleep,
-        np.searchsorted(at.gaps.onset_us, onset, side="right").astype(np.int64),
+        at.gaps.onset_us.searchsorted(onset, side="right"),
     )
 
 

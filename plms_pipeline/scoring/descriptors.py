@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plms_pipeline.scoring import movement_kernels as kernels
 from plms_pipeline.scoring.candidates import SIDE_BILATERAL, SIDE_LEFT, SIDE_RIGHT
@@ -18,7 +17,10 @@ from plms_pipeline.scoring.timeline import merged
 
 
 def _median_s(values_us: Times) -> float:
-    ordered = np.sort(values_us)
+    return _middle_s(np.sort(values_us))
+
+
+def _middle_s(ordered: Times) -> float:
     n = ordered.size
     return (int(ordered[(n - 1) // 2]) + int(ordered[n // 2])) / (2 * US_PER_S)
 
@@ -33,14 +35,6 @@ def _bin_edges(settings: EvidenceSettings) -> tuple[Times, Times]:
     return linear, times(ln)
 
 
-def _histogram(values: Times, edges: Times) -> NDArray[np.int64]:
-    """Counts per bin [edge, next edge), the last bin closed (numpy.histogram's rule)."""
-    index = np.searchsorted(edges, values, side="right") - 1
-    index[values == edges[-1]] = edges.size - 2
-    index = index[(index >= 0) & (index < edges.size - 1)]
-    return np.bincount(index, minlength=edges.size - 1)
-
-
 def _interval_statistics(row: Row, name: str, suffix: str, imi: Times, reason: str | None, s: EvidenceSettings) -> None:
     none = reason or (None if imi.size else "no_imi")
     if reason is not None:
@@ -48,24 +42,27 @@ def _interval_statistics(row: Row, name: str, suffix: str, imi: Times, reason: s
             row.put(f"{name}{suffix}_{part}", None, reason)
         return
     row.put(f"{name}{suffix}_n", int(imi.size), reason)
-    row.put(f"{name}{suffix}_median_s", None if none else _median_s(imi), none)
-    regular = imi[(imi >= s.imi_log_min_us) & (imi <= s.imi_log_max_us)]
+    ordered = np.sort(imi)
+    row.put(f"{name}{suffix}_median_s", None if none else _middle_s(ordered), none)
+    low, high = ordered.searchsorted(s.imi_log_min_us), ordered.searchsorted(s.imi_log_max_us, side="right")
+    regular = ordered[low:high]
     no_regular = none or (None if regular.size else "no_imi_in_range")
     logs = np.log(regular / US_PER_S)
-    mean = math.fsum(logs) / max(regular.size, 1)
+    mean = math.fsum(logs.tolist()) / max(regular.size, 1)
     row.put(f"{name}{suffix}_ln_mean", mean, no_regular)
     too_few = no_regular or (None if regular.size > 1 else "too_few")
-    spread = math.sqrt(math.fsum((logs - mean) ** 2) / max(regular.size - 1, 1))
+    spread = math.sqrt(math.fsum(((logs - mean) ** 2).tolist()) / max(regular.size - 1, 1))
     row.put(f"{name}{suffix}_ln_sd", spread, too_few)
     linear, ln = _bin_edges(s)
-    histogram = _histogram(imi, linear)
+    histogram, ln_histogram = kernels.histogram(ordered, linear), kernels.histogram(ordered, ln)
     fullest = int(np.argmax(histogram))
     no_mode = none or (None if histogram[fullest] else "no_imi_in_range")
     row.put(f"{name}{suffix}_mode_s", (2 * fullest + 1) * s.imi_bin_us / (2 * US_PER_S), no_mode)
-    typical = count((imi >= s.imi_typical_min_us) & (imi <= s.imi_typical_max_us))
+    low, high = ordered.searchsorted(s.imi_typical_min_us), ordered.searchsorted(s.imi_typical_max_us, side="right")
+    typical = max(int(high - low), 0)
     row.put(f"{name}{suffix}_frac_20_40", typical / max(imi.size, 1), none)
     row.put(f"{name}{suffix}_hist", histogram.tolist(), reason)
-    row.put(f"{name}{suffix}_ln_hist", _histogram(imi, ln).tolist(), reason)
+    row.put(f"{name}{suffix}_ln_hist", ln_histogram.tolist(), reason)
 
 
 def _periodicity_index(imi: Times, counted: Mask, s: EvidenceSettings) -> float | None:
@@ -77,9 +74,7 @@ def _periodicity_index(imi: Times, counted: Mask, s: EvidenceSettings) -> float 
     if not total:
         return None
     regular = counted & (imi >= s.periodicity_imi_min_us) & (imi <= s.periodicity_imi_max_us)
-    steps = np.diff(np.concatenate(([0], regular.astype(np.int8), [0])))
-    length = np.flatnonzero(steps < 0) - np.flatnonzero(steps > 0)
-    return int(length[length >= s.periodicity_min_run].sum()) / total
+    return int(kernels.in_runs(regular, s.periodicity_min_run)) / total
 
 
 def interval_columns(row: Row, c: Context, suffix: str, done: Pass, unknown: str | None) -> None:
@@ -193,7 +188,9 @@ def side_columns(row: Row, c: Context, is_plms: Mask) -> None:
         row.put(f"plms_share_{name}", share, reason or (None if n else "no_plms"))
     observed = shuffled = None
     if reason is None:
-        key = ("leg_lag", c.rules.lm_min_us, c.rules.requires_morphology)
+        movements = c.night.movements
+        by_morphology = movements is not None and c.rules.requires_morphology and not movements.has_morphology.all()
+        key = ("leg_lag", c.rules.lm_min_us, by_morphology)
         observed, shuffled = c.once(key, lambda: _leg_lag(c))
     for name, value in (("leg_lag_median_s", observed), ("leg_lag_shuffled_median_s", shuffled)):
         row.put(name, value, reason or (None if value is not None else "no_movement_of_one_leg"))
@@ -235,9 +232,10 @@ def awakening_columns(row: Row, c: Context, is_plms: Mask) -> None:
     if at.hypnogram is not None:
         starts = at.hypnogram.wake.onset_us
         onsets = c.done.found.onset_us[is_plms]
-        following = np.searchsorted(starts, onsets, side="right")
-        within = np.append(starts, np.iinfo(np.int64).max)[following] - onsets
-        n = count(within <= s.awakening_within_us)
+        # No wake epoch begins after the last one.
+        following = starts.searchsorted(onsets, side="right")
+        has_next = following < starts.size
+        n = count(starts[following[has_next]] - onsets[has_next] <= s.awakening_within_us)
     chance = c.once("awakening_chance", lambda: _sleep_before_wake_us(c))
     row.put("n_plms_awakening", n, reason)
     row.rate("plms_awakening_index_per_h", n, v, reason, c.no_sleep)

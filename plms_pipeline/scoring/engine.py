@@ -120,9 +120,9 @@ def _score_one(night: NightInput, rules: RuleSet, at: Frame) -> Scoring:
 
 def _in_seconds(values: Times, known: NDArray[np.bool_]) -> list[float | None]:
     seconds = (values / US_PER_S).tolist()
-    if known.all():
-        return seconds
-    return [value if ok else None for value, ok in zip(seconds, known.tolist(), strict=True)]
+    for i in np.flatnonzero(~known).tolist():
+        seconds[i] = None
+    return seconds
 
 
 def _flags(values: NDArray[np.bool_], unknown: str | None) -> list[bool | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from plms_pipeline.scoring.inputs import US_PER_H, US_PER_S, EvidenceSettings
-from plms_pipeline.scoring.timeline import Frame
+from plms_pipeline.scoring.timeline import Frame, shared_us
 
 EVIDENCE_CLASSES = ("none", "combined", "one_leg", "partial", "full")
 
@@ -35,8 +35,7 @@ def exposure(at: Frame) -> Exposure:
     """`Exposure` of a night."""
     sleep = 0 if at.hypnogram is None else at.hypnogram.sleep.total_us
     scorable = at.sleep_scorable.total_us
-    covered = at.gaps.covered_before
-    lost = int((covered(at.unstaged.offset_us) - covered(at.unstaged.onset_us)).sum())
+    lost = shared_us(at.unstaged, at.gaps)
     edges = int((at.gaps.onset_us > at.low_us).sum() + (at.gaps.offset_us < at.high_us).sum())
     return Exposure(scorable, sleep - scorable, at.unstaged.total_us, lost, edges, at.hypnogram is not None)
 

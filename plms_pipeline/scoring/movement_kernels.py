@@ -232,6 +232,41 @@ def count_arousals(onset, offset, associated, low, high, pair_us):  # type: igno
 
 
 @jit
+def in_runs(flags, least):  # type: ignore[no-untyped-def]
+    """Number of true entries in runs of at least ``least`` of them."""
+    total = 0
+    run = 0
+    for flag in flags:
+        if flag:
+            run += 1
+            continue
+        if run >= least:
+            total += run
+        run = 0
+    if run >= least:
+        total += run
+    return total
+
+
+@jit
+def histogram(values, edges):  # type: ignore[no-untyped-def]
+    """Counts per bin [edge, next edge), the last bin closed (numpy.histogram's rule); int64[edges - 1].
+
+    ``values`` sorted.
+    """
+    n = edges.size - 1
+    counts = np.zeros(n, np.int64)
+    k = 0
+    for value in values:
+        if value < edges[0] or value > edges[n]:
+            continue
+        while k < n - 1 and value >= edges[k + 1]:
+            k += 1
+        counts[k] += 1
+    return counts
+
+
+@jit
 def lag_medians(left, right, around_us, steps):  # type: ignore[no-untyped-def]
     """Twice the median distance of each left movement to the nearest right one on a circle.
 
@@ -278,4 +313,6 @@ def warm_scoring() -> None:
     build_series(times, leg, times, 1, 2, True, True, 4)
     touches_any(times, times, times, times)
     count_arousals(times, times, flags, times, times, 0)
+    in_runs(flags, 1)
+    histogram(times, times)
     lag_medians(times, times, 2, 1)

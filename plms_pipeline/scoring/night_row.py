@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,13 @@ from plms_pipeline.scoring.timeline import Frame, SleepTimes, sleep_times
 
 # Stands for the suffix of a pass until the columns get their names.
 _SUFFIX = "@"
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str, suffix: str) -> str:
+    return name.replace(_SUFFIX, suffix)
+
+
 STAGE_COLUMNS = (("n1", (N1,)), ("n2", (N2,)), ("n3", (N3,)), ("nrem", (N1, N2, N3)), ("rem", (REM,)))
 SIDE_COLUMNS = (("left", SIDE_LEFT), ("right", SIDE_RIGHT), ("bilateral", SIDE_BILATERAL))
 
@@ -90,8 +99,8 @@ def _movements(row: Row, c: Context) -> None:
     row.rate("clmsi_respiratory_per_h", respiratory_in_sleep, v, no_respiratory or c.unstaged, c.no_sleep)
 
 
-def _periodic(row: Row, c: Context, suffix: str, done: Pass, unknown: str | None, stage_us: dict[str, int]) -> Mask:
-    """Counts and rates of PLM of one pass; returns which movements are PLMS."""
+def _periodic(row: Row, c: Context, suffix: str, done: Pass, unknown: str | None, stage_us: dict[str, int]) -> None:
+    """Counts and rates of PLM of one pass."""
     found, at, v = c.done.found, c.at, c.time.scorable_us
     is_plm = done.series > 0
     is_plms = is_plm & found.in_sleep
@@ -124,7 +133,6 @@ def _periodic(row: Row, c: Context, suffix: str, done: Pass, unknown: str | None
         reason = in_state or _no_side(c, name)
         row.put(f"n_plms_{name}{suffix}", per_side[side], reason)
         row.rate(f"plmsi_{name}{suffix}_per_h", per_side[side], v, reason, c.no_sleep)
-    return is_plms
 
 
 def _no_side(c: Context, name: str) -> str | None:
@@ -134,17 +142,18 @@ def _no_side(c: Context, name: str) -> str | None:
     return None if used in ("both", "none", name) else "one_leg"
 
 
-def _interval(row: Row, c: Context, suffix: str, is_plms: Mask, is_plm: Mask, unknown: str | None) -> None:
+def _interval(row: Row, c: Context, suffix: str, done: Pass, unknown: str | None) -> None:
     """[lo, hi] of the PLMS index; candidates stand for PLMS when the point is unknown."""
     found = c.done.found
-    if suffix and c.rules.respiratory_rule == "none":
+    is_plm = done.series > 0
+    if suffix == "_nr" and c.rules.respiratory_rule == "none":
         # An index that the rule set does not have has no interval either, whatever else is unknown.
         unknown = "not_in_rule_set"
     unstaged = c.is_lm & c.onset_unstaged & ~found.in_sleep
     candidate = found.would_be_candidate & unstaged
     has_point = unknown is None
     if has_point:
-        n = count(is_plms)
+        n = count(is_plm & found.in_sleep)
         m = count(candidate) if c.rules.sleep_requirement != "none" else count(is_plm & unstaged)
     else:
         n, m = count(c.is_clm & found.in_sleep), count(candidate)
@@ -183,23 +192,18 @@ def _arousals(row: Row, c: Context, is_plms: Mask, is_plms_nr: Mask) -> None:
     row.rate("plms_arousal_index_nr_per_h", count(is_plms_nr & done.is_arousal), c.time.scorable_us, nr, c.no_sleep)
 
 
-def _of_both_passes(row: Row, c: Context) -> None:
-    """Series and intervals with and without respiratory-related candidates."""
+def _of_both_passes(row: Row, c: Context, write: Callable[[Row, str, Pass, str | None], None]) -> None:
+    """Columns with and without respiratory-related candidates."""
     done = c.done
-    with_all = Row()
-    for suffix, one_pass, unknown in (
-        ("", done.inclusive, done.unknown),
-        ("_nr", done.without_respiratory, done.unknown_nr),
-    ):
-        reason = c.no_leg or unknown
-        # Rule sets that take the related movements out first have one pass only.
-        if suffix and one_pass is done.inclusive and unknown == done.unknown:
-            part = with_all
-        else:
-            part = Row() if suffix else with_all
-            descriptors.series_columns(part, c, _SUFFIX, one_pass, reason)
-            descriptors.interval_columns(part, c, _SUFFIX, one_pass, reason)
-        row.update({name.replace(_SUFFIX, suffix): value for name, value in part.items()})
+    if done.without_respiratory is not done.inclusive or done.unknown_nr != done.unknown:
+        write(row, "", done.inclusive, done.unknown)
+        write(row, "_nr", done.without_respiratory, done.unknown_nr)
+        return
+    # Rule sets that take the related movements out first have one pass only.
+    part = Row()
+    write(part, _SUFFIX, done.inclusive, done.unknown)
+    for suffix in ("", "_nr"):
+        row.update({_named(name, suffix): value for name, value in part.items()})
 
 
 def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring, memo: dict[Any, Any]) -> dict[str, Any]:
@@ -224,12 +228,20 @@ def night_row(night: NightInput, rules: RuleSet, at: Frame, done: Scoring, memo:
     for name, _ in STAGE_COLUMNS:
         row.put(f"{name}_scorable_h", stage_us[name] / US_PER_H, c.no_stages)
     _movements(row, c)
-    is_plms = _periodic(row, c, "", done.inclusive, done.unknown, stage_us)
-    _interval(row, c, "", is_plms, done.inclusive.series > 0, c.no_leg or done.unknown)
-    is_plms_nr = _periodic(row, c, "_nr", done.without_respiratory, done.unknown_nr, stage_us)
-    _interval(row, c, "_nr", is_plms_nr, done.without_respiratory.series > 0, c.no_leg or done.unknown_nr)
+    is_plms = (done.inclusive.series > 0) & done.found.in_sleep
+    is_plms_nr = (done.without_respiratory.series > 0) & done.found.in_sleep
+
+    def indices(part: Row, suffix: str, one_pass: Pass, unknown: str | None) -> None:
+        _periodic(part, c, suffix, one_pass, unknown, stage_us)
+        _interval(part, c, suffix, one_pass, c.no_leg or unknown)
+
+    def intervals(part: Row, suffix: str, one_pass: Pass, unknown: str | None) -> None:
+        descriptors.series_columns(part, c, suffix, one_pass, c.no_leg or unknown)
+        descriptors.interval_columns(part, c, suffix, one_pass, c.no_leg or unknown)
+
+    _of_both_passes(row, c, indices)
     _arousals(row, c, is_plms, is_plms_nr)
-    _of_both_passes(row, c)
+    _of_both_passes(row, c, intervals)
     descriptors.duration_columns(row, c, is_plms)
     descriptors.time_course_columns(row, c, is_plms)
     descriptors.side_columns(row, c, is_plms)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plms_pipeline.scoring import time_kernels
 from plms_pipeline.scoring.inputs import (
     BOTH_LEGS,
     LEFT,
@@ -39,19 +40,11 @@ class Intervals(NamedTuple):
 
     def covered_before(self, at_us: Times) -> Times:
         """Time covered before each of the given moments."""
-        index = np.searchsorted(self.onset_us, at_us, side="right")
-        if not self.onset_us.size:
-            return np.zeros(np.shape(at_us), dtype=np.int64)
-        last = np.maximum(index - 1, 0)
-        inside = np.minimum(at_us, self.offset_us[last]) - self.onset_us[last]
-        return np.where(index > 0, self.before_us[last] + inside, 0)
+        return time_kernels.covered_before(self.onset_us, self.offset_us, self.before_us, at_us)
 
     def holds(self, at_us: Times) -> NDArray[np.bool_]:
         """Whether each moment lies inside one of them."""
-        if not self.onset_us.size:
-            return np.zeros(np.shape(at_us), dtype=np.bool_)
-        index = np.searchsorted(self.onset_us, at_us, side="right") - 1
-        return (index >= 0) & (at_us < self.offset_us[np.maximum(index, 0)])
+        return time_kernels.holds(self.onset_us, self.offset_us, at_us)
 
 
 def intervals(onset_us: Times, offset_us: Times) -> Intervals:
@@ -69,9 +62,13 @@ def intervals(onset_us: Times, offset_us: Times) -> Intervals:
     return Intervals(onset_us, offset_us, before)
 
 
+def _cut(values: Times, low_us: int, high_us: int) -> Times:
+    return np.minimum(np.maximum(values, low_us), high_us)
+
+
 def merged(onset_us: Times, offset_us: Times, low_us: int, high_us: int) -> Intervals:
     """Union of any spans, cut to [low, high)."""
-    on, off = np.clip(onset_us, low_us, high_us), np.clip(offset_us, low_us, high_us)
+    on, off = _cut(onset_us, low_us, high_us), _cut(offset_us, low_us, high_us)
     kept = off > on
     order = np.argsort(on[kept], kind="stable")
     on, off = on[kept][order], off[kept][order]
@@ -80,6 +77,13 @@ def merged(onset_us: Times, offset_us: Times, low_us: int, high_us: int) -> Inte
         starts = np.concatenate(([True], on[1:] > reach[:-1]))
         on, off = on[starts], reach[np.concatenate((starts[1:], [True]))]
     return intervals(on, off)
+
+
+def shared_us(spans: Intervals, others: Intervals) -> int:
+    """Time that is in both."""
+    if not spans.onset_us.size or not others.onset_us.size:
+        return 0
+    return int((others.covered_before(spans.offset_us) - others.covered_before(spans.onset_us)).sum())
 
 
 def without(spans: Intervals, taken: Intervals) -> Intervals:
@@ -122,11 +126,7 @@ class Hypnogram(NamedTuple):
 
     def stage_at(self, at_us: Times) -> NDArray[np.int8]:
         """Stage at each moment; a moment on a border belongs to the new epoch, one without a stage is U."""
-        if not self.onset_us.size:
-            return np.full(np.shape(at_us), UNSCORED, dtype=np.int8)
-        index = np.searchsorted(self.onset_us, at_us, side="right") - 1
-        found = np.maximum(index, 0)
-        return np.where((index >= 0) & (at_us < self.offset_us[found]), self.stage[found], UNSCORED).astype(np.int8)
+        return time_kernels.values_at(self.onset_us, self.offset_us, self.stage, at_us, UNSCORED)
 
     def first_run_of_sleep(self, least_us: int) -> int | None:
         """Begin of the first uninterrupted sleep of at least ``least_us``."""
@@ -139,7 +139,7 @@ def hypnogram(stages: Stages, low_us: int, high_us: int, *, sleep_wake_only: boo
 
     With ``sleep_wake_only`` every sleep stage becomes S: the source told sleep from wake and no more.
     """
-    on, off = np.clip(stages.onset_us, low_us, high_us), np.clip(stages.offset_us, low_us, high_us)
+    on, off = _cut(stages.onset_us, low_us, high_us), _cut(stages.offset_us, low_us, high_us)
     kept = (off > on) & (stages.stage != UNSCORED)
     on, off, stage = on[kept], off[kept], stages.stage[kept]
     if sleep_wake_only:
@@ -157,7 +157,9 @@ def hypnogram(stages: Stages, low_us: int, high_us: int, *, sleep_wake_only: boo
 
 def gaps_of(gaps: Spans, legs: Sequence[int], low_us: int, high_us: int) -> Intervals:
     """Time in [low, high) in which any of the given legs, or the whole recording, is not scorable."""
-    concerned = np.isin(gaps.leg, (BOTH_LEGS, *legs))
+    concerned = gaps.leg == BOTH_LEGS
+    for leg in legs:
+        concerned |= gaps.leg == leg
     return merged(gaps.onset_us[concerned], gaps.offset_us[concerned], low_us, high_us)
 
 
@@ -213,13 +215,12 @@ def frame(night: NightInput) -> Frame:
         scored = hypnogram(night.stages, low, high, sleep_wake_only=sleep_wake_only)
     window = intervals(times([low]), times([high]))
     legs_used, is_one_leg = night.legs, night.legs in ("left", "right")
+    per_leg = [gaps_of(night.gaps, (leg,), low, high) for leg in (LEFT, RIGHT)] if night.legs == "both" else []
     if night.movements is None:
         legs_used = "none"
     elif night.legs == "both":
         basis = scored.sleep if scored is not None and scored.sleep.total_us else window
-        lost = [
-            basis.total_us - without(basis, gaps_of(night.gaps, (leg,), low, high)).total_us for leg in (LEFT, RIGHT)
-        ]
+        lost = [shared_us(basis, gaps) for gaps in per_leg]
         limit = night.evidence.one_leg_unscorable_fraction * basis.total_us
         bad = [value > limit for value in lost]
         is_one_leg = any(bad)
@@ -229,8 +230,7 @@ def frame(night: NightInput) -> Frame:
     gaps = window if legs_used == "none" else gaps_of(night.gaps, used, low, high)
     common = gaps
     if legs_used == "both":
-        left, right = (gaps_of(night.gaps, (leg,), low, high) for leg in used)
-        common = without(left, without(left, right))
+        common = without(per_leg[LEFT], without(per_leg[LEFT], per_leg[RIGHT]))
     nothing = intervals(times([]), times([]))
     recorded = gaps_of(night.gaps, used, 0, night.duration_us)
     edges = np.concatenate((times([0, night.duration_us, low, high]), recorded.onset_us, recorded.offset_us))

@@ -42,7 +42,7 @@ class NumberMutant(NamedTuple):
 
 
 _K, _C, _E = "movement_kernels.py", "candidates.py", "engine.py"
-_T, _V, _D, _N, _R = "timeline.py", "evidence.py", "descriptors.py", "night_row.py", "row.py"
+_M, _T, _V, _D, _N, _R = "time_kernels.py", "timeline.py", "evidence.py", "descriptors.py", "night_row.py", "row.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     # Marks of one leg and the two legs.
@@ -174,8 +174,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an onset on an edge is not open",
         _C,
-        'np.searchsorted(edges, onset, side="left")',
-        'np.searchsorted(edges, onset, side="right")',
+        'edges.searchsorted(onset, side="left")',
+        'edges.searchsorted(onset, side="right")',
     ),
     Mutant("touching sleep is in sleep", _C, "covered(offset) > covered(onset)", "covered(offset) >= covered(onset)"),
     Mutant("AASM sleep at the onset", _C, 'rules.sleep_requirement == "any_part"', 'rules.sleep_requirement == "no"'),
@@ -217,11 +217,14 @@ MUTANTS: tuple[Mutant, ...] = (
     # Time.
     Mutant(
         "the end of a gap belongs to it",
-        _T,
-        "(at_us < self.offset_us[np.maximum(index, 0)])",
-        "(at_us <= self.offset_us[np.maximum(index, 0)])",
+        _M,
+        "out[i] = k >= 0 and at[i] < offset[k]",
+        "out[i] = k >= 0 and at[i] <= offset[k]",
     ),
-    Mutant("the end of an epoch belongs to it", _T, "at_us < self.offset_us[found]", "at_us <= self.offset_us[found]"),
+    Mutant(
+        "the end of an epoch belongs to it", _M, "if k >= 0 and at[i] < offset[k]:", "if k >= 0 and at[i] <= offset[k]:"
+    ),
+    Mutant("covered time runs on after an interval", _M, "min(at[i], offset[k])", "at[i]"),
     Mutant("nested gaps end early", _T, "reach = np.maximum.accumulate(off)", "reach = off"),
     Mutant("a leg lost for half of the sleep", _T, "value > limit for value", "value >= limit for value"),
     Mutant(
@@ -230,10 +233,8 @@ MUTANTS: tuple[Mutant, ...] = (
         'legs_used = "right" if bad[LEFT] else "left"',
         'legs_used = "left" if bad[LEFT] else "right"',
     ),
-    Mutant("gaps of both legs overlooked", _T, "np.isin(gaps.leg, (BOTH_LEGS, *legs))", "np.isin(gaps.leg, legs)"),
-    Mutant(
-        "gaps of one leg overlooked", _T, "np.isin(gaps.leg, (BOTH_LEGS, *legs))", "np.isin(gaps.leg, (BOTH_LEGS,))"
-    ),
+    Mutant("gaps of both legs overlooked", _T, "concerned = gaps.leg == BOTH_LEGS", "concerned = gaps.leg > 9"),
+    Mutant("gaps of one leg overlooked", _T, "concerned |= gaps.leg == leg", "concerned |= gaps.leg > 9"),
     Mutant("unscored epochs are sleep", _T, "kept = (off > on) & (stages.stage != UNSCORED)", "kept = off > on"),
     Mutant("lights off is read as the start", _T, "low = 0 if off is None else", "low = 0 if True else"),
     Mutant("sleep in gaps is scorable", _T, "without(scored.sleep, gaps)", "without(scored.sleep, nothing)"),
@@ -275,9 +276,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("unstaged is wake", _R, "found.stage == WAKE", "found.stage >= UNSCORED"),
     Mutant(
         "runs of four intervals",
-        _D,
-        "length[length >= s.periodicity_min_run]",
-        "length[length > s.periodicity_min_run]",
+        _K,
+        "if run >= least:\n        total += run\n    return",
+        "if run > least:\n        total += run\n    return",
+    ),
+    Mutant(
+        "a run is not ended by an interval outside",
+        _K,
+        "            total += run\n        run = 0\n",
+        "            total += run\n",
     ),
     Mutant("runs with intervals of every length", _D, "& (imi <= s.periodicity_imi_max_us)", ""),
     Mutant("periodicity excludes 90 s", _D, "(imi <= s.periodicity_imi_max_us)", "(imi < s.periodicity_imi_max_us)"),
