@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plms_pipeline.scoring import movement_kernels, time_kernels
@@ -20,6 +20,7 @@ def disjoint(cuts):
     return np.array(on, np.int64), np.array(off, np.int64)
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_covered_before_and_holds_count_single_microseconds(cuts, at):
     on, off = disjoint(cuts)
@@ -31,6 +32,7 @@ def test_covered_before_and_holds_count_single_microseconds(cuts, at):
     assert time_kernels.holds(on, off, moments).tolist() == [moment in inside for moment in at]
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_values_at_is_the_span_that_holds_the_moment(cuts, at):
     on, off = disjoint(cuts)
@@ -41,12 +43,14 @@ def test_values_at_is_the_span_that_holds_the_moment(cuts, at):
     assert found.dtype == np.int8
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 100), max_size=30), st.sets(st.integers(0, 90), min_size=2, max_size=8))
 def test_histogram_is_that_of_numpy(values, edges):
     ordered, borders = np.array(sorted(values), np.int64), np.array(sorted(edges), np.int64)
     assert movement_kernels.histogram(ordered, borders).tolist() == np.histogram(ordered, borders)[0].tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=30), st.integers(1, 5))
 def test_in_runs_counts_long_runs_only(flags, least):
     lengths = [len(list(run)) for flag, run in groupby(flags) if flag]
