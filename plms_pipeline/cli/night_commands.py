@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,40 +13,54 @@ from plms_pipeline.cli.common import Progress, common_options, settings_from
 from plms_pipeline.errors import InputError, PlmsError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from plms_pipeline.night import NightPart
 
 _SCORE_TABLES = ["scored_movement", "night"]
 _DETECT_TABLES = ["leg_movement", "unusable_span", "signal_quality", *_SCORE_TABLES]
+_PROVENANCE = "provenance"
 _EVENT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _event_options(command: Any) -> Any:
     for name, text in (
-        ("--arousals", "Arousals (onset_s, offset_s). Left out: unknown; a file with its header only: none found."),
+        ("--arousals", "Arousals (onset_s, offset_s). Left out: unknown; a table with its header only: none found."),
         ("--respiratory", "Respiratory events (onset_s, offset_s, type). Left out: unknown."),
-        ("--stages", "Sleep stages (onset_s, duration_s, stage). Left out: unknown, so no index."),
+        (
+            "--stages",
+            "Sleep stages (onset_s, duration_s, stage), or an annotation file. Left out: unknown, so no index.",
+        ),
     ):
         command = click.option(name, type=_EVENT_FILE, help=text)(command)
     return command
 
 
-def _output_options(command: Any) -> Any:
-    for option in (
-        click.option("--overwrite", is_flag=True, help="Replace files of an earlier run."),
-        click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True),
-        click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the tables."),
-        click.option("--set", "overrides", multiple=True, metavar="RULE_SET.OPTION=VALUE", help="Override an option."),
-        click.option("--rules", default="wasm2016", show_default=True, help="Names or paths, commas between."),
-    ):
-        command = option(command)
-    return command
+def _output_options(*, out_required: bool) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in (
+            click.option("--overwrite", is_flag=True, help="Replace files of an earlier run."),
+            click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True),
+            click.option(
+                "--out", type=click.Path(path_type=Path), required=out_required, help="Folder for the tables."
+            ),
+            click.option(
+                "--set", "overrides", multiple=True, metavar="RULE_SET.OPTION=VALUE", help="Override an option."
+            ),
+            click.option("--rules", default="wasm2016", show_default=True, help="Names or paths, commas between."),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
-def _write(folder: Path, part: NightPart, names: list[str], form: str, overwrite: bool) -> None:
+def _write(folder: Path, part: NightPart, names: list[str], provenance: pa.Table, form: str, overwrite: bool) -> None:
     from plms_pipeline.single import declared_tables
     from plms_pipeline.store.export import write_files
 
-    for path in write_files(folder, declared_tables(part, names), form, overwrite=overwrite):
+    tables = declared_tables(part, names) | {_PROVENANCE: provenance}
+    for path in write_files(folder, tables, form, overwrite=overwrite):
         click.echo(str(path))
 
 
@@ -64,17 +79,22 @@ def _say_indices(part: NightPart) -> None:
 
 
 @click.command()
-@click.option("--movements", type=_EVENT_FILE, required=True, help="Movements (leg L, R or C, onset_s, offset_s).")
+@click.option(
+    "--movements",
+    type=_EVENT_FILE,
+    help="Movements (leg L, R or C, onset_s, offset_s), or an annotation file with human leg marks. Needed.",
+)
 @_event_options
 @click.option("--gaps", type=_EVENT_FILE, help="Stretches without usable signal (onset_s, offset_s, optionally leg).")
 @click.option("--lights-off", "lights_off_s", type=float, metavar="S", help="Lights off, seconds from the start.")
 @click.option("--lights-on", "lights_on_s", type=float, metavar="S", help="Lights on, seconds from the start.")
 @click.option("--legs", type=click.Choice(["both", "left", "right", "combined"]), help="What was recorded.")
 @click.option("--duration", "duration_s", type=float, metavar="S", help="End of the recording (default: the stages').")
-@_output_options
+@click.option("--methods", is_flag=True, help="Print a Methods text of these rules for a paper; score nothing.")
+@_output_options(out_required=False)
 @common_options
 def score(
-    movements: Path,
+    movements: Path | None,
     stages: Path | None,
     respiratory: Path | None,
     arousals: Path | None,
@@ -83,28 +103,37 @@ def score(
     lights_on_s: float | None,
     legs: str | None,
     duration_s: float | None,
+    methods: bool,
     rules: str,
     overrides: tuple[str, ...],
-    out: Path,
+    out: Path | None,
     form: str,
     overwrite: bool,
     progress: Progress,
 ) -> None:
     """Score given leg movements (detected or human) under any rule sets.
 
-    CSV or Parquet, times in seconds from the start of the recording. Columns that are not needed are ignored.
+    CSV or Parquet, times in seconds from the start of the recording; columns that are not needed are ignored. Or
+    annotation files (EDF+, NSRR XML, Profusion XML, CSV with labels), one for several options if it holds them all.
     """
     from plms_pipeline import night, single
+    from plms_pipeline.single.provenance import provenance
     from plms_pipeline.store.export import check_output
 
-    check_output(out, _SCORE_TABLES, form, overwrite=overwrite)
-    rule_sets = night.load_rule_sets(rules.split(","), settings_from(overrides))
+    names, changed = rules.split(","), settings_from(overrides)
+    if methods:
+        from plms_pipeline.night.methods import methods_text
+
+        click.echo(methods_text(names, changed), nl=False)
+        return
+    if movements is None or out is None:
+        raise click.UsageError(f"Missing option '{'--movements' if movements is None else '--out'}'.")
+    check_output(out, [*_SCORE_TABLES, _PROVENANCE], form, overwrite=overwrite)
+    rule_sets = night.load_rule_sets(names, changed)
+    files = {"stages": stages, "respiratory": respiratory, "arousals": arousals, "gaps": gaps}
     given = single.read_given(
         movements,
-        stages=stages,
-        respiratory=respiratory,
-        arousals=arousals,
-        gaps=gaps,
+        **files,
         legs=legs,
         duration_s=duration_s,
         lights_off_s=lights_off_s,
@@ -112,8 +141,9 @@ def score(
     )
     for notice in given.notices:
         logging.getLogger("plms_pipeline").warning("%s", notice)
-    part = single.score_given(single.given_ids(movements), given, rule_sets)
-    _write(out, part, _SCORE_TABLES, form, overwrite)
+    part = single.score_given(given, rule_sets)
+    table = provenance("score", names, changed, {"movements": movements, **files}, single.given_settings(given))
+    _write(out, part, _SCORE_TABLES, table, form, overwrite)
     _say_indices(part)
 
 
@@ -125,7 +155,7 @@ def score(
 @click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="Sensor of leg channels found by label.")
 @_event_options
 @click.option("--plot", is_flag=True, help="Also draw each night as SVG.")
-@_output_options
+@_output_options(out_required=True)
 @common_options
 def detect(
     files: tuple[Path, ...],
@@ -149,6 +179,7 @@ def detect(
     One file: tables directly in the folder; several: a sub-folder per file. Naming a channel declares it a leg EMG.
     """
     from plms_pipeline import night, single
+    from plms_pipeline.single.provenance import provenance
     from plms_pipeline.store.export import check_output
 
     folders = {path: out if len(files) == 1 else out / path.stem for path in files}
@@ -157,24 +188,22 @@ def detect(
     if len(files) > 1 and any((stages, respiratory, arousals)):
         raise InputError("--stages, --respiratory and --arousals belong to one recording; give one file at a time")
     for folder in folders.values():
-        check_output(folder, _DETECT_TABLES, form, overwrite=overwrite)
-    rule_sets = night.load_rule_sets(rules.split(","), settings_from(overrides))
+        check_output(folder, [*_DETECT_TABLES, _PROVENANCE], form, overwrite=overwrite)
+    names, changed = rules.split(","), settings_from(overrides)
+    rule_sets = night.load_rule_sets(names, changed)
     detector = night.load_detector({})
     channels = {"left": left, "right": right, "combined": combined, "sensor": sensor}
+    events = {"stages": stages, "respiratory": respiratory, "arousals": arousals}
     failed = 0
     for done, (path, folder) in enumerate(folders.items()):
         progress("detect", done, len(files))
         try:
-            part = single.detect_file(
-                path,
-                channels,
-                detector,
-                rule_sets,
-                stages=stages,
-                respiratory=respiratory,
-                arousals=arousals,
-            )
-            _write(folder, part, _DETECT_TABLES, form, overwrite)
+            part = single.detect_file(path, channels, detector, rule_sets, **events)
+            for notice in part.facts["notices"]:
+                logging.getLogger("plms_pipeline").warning("%s", notice)
+            settings = single.detected_settings(part, channels)
+            table = provenance("detect", names, changed, {"recording": path, **events}, settings, with_detector=True)
+            _write(folder, part, _DETECT_TABLES, table, form, overwrite)
             if plot:
                 from plms_pipeline.quality.night_plot import write_night_plot
 

@@ -34,6 +34,8 @@ class MovementInput(NamedTuple):
     n_not_kept : int
         Rows left out because `is_kept` is false.
     notices : tuple of str
+    sources : tuple of str
+        Distinct texts of the column `source` (who found the movements), sorted; empty without that column.
     """
 
     leg: tuple[str, ...]
@@ -44,6 +46,7 @@ class MovementInput(NamedTuple):
     ids: dict[str, str]
     n_not_kept: int
     notices: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 class StageInput(NamedTuple):
@@ -87,7 +90,7 @@ _IDS = ("recording_id", "cohort", "subject_id", "visit")
 
 
 def read_movements_csv(path: Path | str) -> MovementInput:
-    """Read movements: `leg`, `onset_s`, `offset_s`; optional `is_kept`, `has_morphology`, `is_truncated`, ids.
+    """Read movements: `leg`, `onset_s`, `offset_s`; also `is_kept`, `has_morphology`, `is_truncated`, `source`, ids.
 
     Parameters
     ----------
@@ -107,7 +110,7 @@ def read_movements_csv(path: Path | str) -> MovementInput:
     """
     path = Path(path)
     flags = ("is_kept", "has_morphology", "is_truncated")
-    rows, columns, notices = _table(path, ("leg", "onset_s", "offset_s"), (*flags, *_IDS))
+    rows, columns, notices = _table(path, ("leg", "onset_s", "offset_s"), (*flags, "source", *_IDS))
     ids = _one_recording(path, rows, columns)
     found: list[tuple[int, int, str, bool, bool]] = []
     n_not_kept = 0
@@ -135,6 +138,7 @@ def read_movements_csv(path: Path | str) -> MovementInput:
         ids,
         n_not_kept,
         notices,
+        tuple(sorted({str(row["source"]) for _, row in rows if row.get("source") not in (None, "")})),
     )
 
 
@@ -216,6 +220,28 @@ def read_events_csv(path: Path | str, kind: str) -> SpanInput:
         tuple(row[3] for row in found),
         notices,
     )
+
+
+def holds_annotations(path: Path | str, table_columns: Sequence[str]) -> bool:
+    """Whether a file given to ``plms score`` is an annotation file rather than a table with these columns.
+
+    Recognised by content: EDF+ or BDF+, XML, or a CSV with a column `label`; also a CSV of `onset_s` and `type` that
+    lacks columns of the table.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    path = Path(path)
+    if _is_parquet(path):
+        return False
+    with path.open("rb") as handle:
+        head = handle.read(4096)
+    if head[:8] in (b"0       ", b"\xffBIOSEMI") or head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return True
+    columns = set(read_csv_rows(path)[1])
+    return "label" in columns or ({"onset_s", "type"} <= columns and not set(table_columns) <= columns)
 
 
 def _int64(values: Any) -> np.ndarray:

@@ -97,3 +97,8 @@ def load_detector(overrides: Mapping[str, Any] | None = None) -> emg.Detector:
 def load_evidence() -> scoring.EvidenceSettings:
     """Parameters of evidence classes and descriptive indices (``schemas/rules/evidence.yaml``)."""
     return scoring.evidence_from_mapping(contracts.load_yaml("rules/evidence.yaml"))
+
+
+def effective_evidence() -> dict[str, Any]:
+    """The parameters of `load_evidence` in the names and units of the file."""
+    return scoring.evidence_settings(contracts.load_yaml("rules/evidence.yaml"))

@@ -32,7 +32,7 @@ def test_one_recording_writes_its_tables_and_a_picture(plms, cohort: Path, tmp_p
     assert done.code == 0, done.err
     written = {path.name for path in (tmp_path / "o").iterdir()}
     assert written == {"leg_movement.csv", "unusable_span.csv", "signal_quality.csv", "scored_movement.csv",
-                       "night.csv", "night.svg"}  # fmt: skip
+                       "night.csv", "provenance.csv", "night.svg"}  # fmt: skip
     movements = _rows(tmp_path / "o" / "leg_movement.csv")
     assert sum(row["is_kept"] == "true" for row in movements) > 5
     assert {row["source"] for row in movements} == {"detector"}

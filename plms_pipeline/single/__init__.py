@@ -6,60 +6,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from plms_pipeline import contracts, emg, ingest, night, scoring
 from plms_pipeline.errors import InputError
-from plms_pipeline.night.part import LEG_CODE, with_ids
-
-_SLEEP_STAGES = {"N1", "N2", "N3", "R"}
+from plms_pipeline.night.part import with_ids
+from plms_pipeline.single.events import EventFiles, local_ids
 
 
 class Given(NamedTuple):
-    """Events read from files, ready to be scored, and what the reader wants to say about them."""
+    """Events read from files, ready to be scored.
+
+    Attributes
+    ----------
+    night : NightInput
+    ids : dict of str to str
+        recording_id, cohort, subject_id, visit.
+    source : str
+        Who found the movements (code list ``movement_source``).
+    notices : tuple of str
+        What the reader wants to say.
+    """
 
     night: scoring.NightInput
+    ids: dict[str, str]
+    source: str
     notices: tuple[str, ...]
 
 
-def local_ids(path: Path) -> dict[str, str]:
-    """Ids of a file that belongs to no cohort: its stem, cohort ``local``, visit ``single``."""
-    return {"recording_id": path.stem, "cohort": "local", "subject_id": path.stem, "visit": "single"}
-
-
-def given_ids(path: Path) -> dict[str, str]:
-    """Ids that stand in a movement table, else those of :func:`local_ids`."""
-    return local_ids(path) | ingest.read_movements_csv(path).ids
-
-
-def _stages(path: Path | None) -> tuple[scoring.Stages | None, str, tuple[str, ...]]:
-    if path is None:
-        return None, "not_scored", ()
-    read = ingest.read_stages_csv(path)
-    found = set(read.stage)
-    state = "scored"
-    if "S" in found:
-        state = "partial" if found & _SLEEP_STAGES else "sleep_wake_only"
-    return scoring.make_stages(read.onset_us, read.offset_us, read.stage), state, read.notices
-
-
-def _respiratory(path: Path | None) -> tuple[scoring.Respiratory | None, str, tuple[str, ...]]:
-    if path is None:
-        return None, "not_scored", ()
-    read = ingest.read_events_csv(path, "respiratory")
-    is_rera = [kind == "rera" for kind in read.type]
-    return scoring.make_respiratory(read.onset_us, read.offset_us, is_rera), "scored", read.notices
-
-
-def _spans(path: Path | None, kind: str) -> tuple[scoring.Spans | None, str, tuple[str, ...]]:
-    if path is None:
-        return None, "not_scored", ()
-    read = ingest.read_events_csv(path, kind)
-    legs = [LEG_CODE[leg] for leg in read.leg]
-    return scoring.make_spans(read.onset_us, read.offset_us, legs), "scored", read.notices
-
-
-def _legs(declared: str | None, found: set[str], where: Path) -> str:
+def _legs(declared: str | None, found: frozenset[str], where: Path) -> str:
     if declared is not None:
         return declared
     if found == {"L", "R"}:
@@ -84,50 +57,86 @@ def read_given(
     lights_off_s: float | None = None,
     lights_on_s: float | None = None,
 ) -> Given:
-    """Read the tables of ``plms score``; a file that is not given means unknown, an empty one none found.
+    """Read the files of ``plms score``: tables or annotation files, also one annotation file for several of them.
+
+    A file that is not given means unknown, a table with its header only none found. Lights off and on come from the
+    options, else from the annotation files.
 
     Raises
     ------
     InputError
         One line: which file, which line, what is wrong, what to do.
     """
-    read = ingest.read_movements_csv(movements)
-    staged, stages_state, stage_notices = _stages(stages)
-    breathing, respiratory_state, respiratory_notices = _respiratory(respiratory)
-    waking, arousals_state, arousal_notices = _spans(arousals, "arousals")
-    unusable, _, gap_notices = _spans(gaps, "gaps")
-    if duration_s is None and (staged is None or not len(staged.offset_us)):
-        raise InputError(f"{movements}: the end of the recording is unknown; give --stages or --duration")
-    duration_us = round(duration_s * 1e6) if duration_s is not None else int(np.max(staged.offset_us))  # type: ignore[union-attr]
-    window = tuple(None if value is None else round(value * 1e6) for value in (lights_off_s, lights_on_s))
+    files = {
+        "movements": movements,
+        "stages": stages,
+        "respiratory": respiratory,
+        "arousals": arousals,
+        "gaps": gaps,
+    }
+    read = EventFiles(files, duration_us=None if duration_s is None else round(duration_s * 1e6))
+    found = read.movements()
+    staged, stages_state = read.stages()
+    breathing, respiratory_state = read.respiratory()
+    waking, arousals_state = read.arousals()
+    window = _window(read, (lights_off_s, lights_on_s))
     given = scoring.NightInput(
-        movements=scoring.make_movements(
-            [LEG_CODE[leg] for leg in read.leg], read.onset_us, read.offset_us, read.has_morphology, read.is_truncated
-        ),
+        movements=found.movements,
         stages=staged,
         respiratory=breathing,
         arousals=waking,
-        gaps=scoring.make_spans() if unusable is None else unusable,
-        duration_us=duration_us,
-        window=(window[0], window[1]),
-        legs=_legs(legs, set(read.leg), movements),
+        gaps=read.gaps(),
+        duration_us=read.duration_us,
+        window=(window.lights_off_us, window.lights_on_us),
+        legs=_legs(legs, found.legs, movements),
         evidence=night.load_evidence(),
         stages_state=stages_state,
         respiratory_state=respiratory_state,
         arousals_state=arousals_state,
-        window_basis="recording" if window == (None, None) else "sheet",
+        window_basis=window.basis,
     )
-    left_out = (f"{movements.name}: {read.n_not_kept} rows with is_kept = false are not scored",) * bool(
-        read.n_not_kept
-    )
-    notices = (*read.notices, *left_out, *stage_notices, *respiratory_notices, *arousal_notices, *gap_notices)
-    return Given(given, notices)
+    return Given(given, found.ids, found.source, tuple(read.notices))
 
 
-def score_given(ids: Mapping[str, str], given: Given, rule_sets: Sequence[scoring.RuleSet]) -> night.NightPart:
+def _window(read: EventFiles, given_s: tuple[float | None, float | None]) -> night.Window:
+    off_us, on_us = (None if value is None else round(value * 1e6) for value in given_s)
+    marked = [one for one in read.lights() if one.lights_off_us is not None or one.lights_on_us is not None]
+    if marked:
+        return night.window_of(marked[0], (off_us, on_us))
+    return night.Window(off_us, on_us, "recording" if off_us is None and on_us is None else "sheet")
+
+
+def score_given(given: Given, rule_sets: Sequence[scoring.RuleSet]) -> night.NightPart:
     """Tables ``scored_movement`` and ``night`` of given events under every rule set."""
     tables = night.scored_tables(scoring.score(given.night, rule_sets))
-    return night.NightPart({name: with_ids(name, ids, rows) for name, rows in tables.items()}, {})
+    return night.NightPart({name: with_ids(name, given.ids, rows) for name, rows in tables.items()}, {})
+
+
+def _settings(given: scoring.NightInput, source: str) -> dict[str, Any]:
+    """What was given or found out about the recording as a whole, for its provenance."""
+    off_us, on_us = given.window
+    return {
+        "movements_source": source,
+        "legs": given.legs,
+        "duration_s": given.duration_us / 1e6,
+        "lights_off_s": None if off_us is None else off_us / 1e6,
+        "lights_on_s": None if on_us is None else on_us / 1e6,
+        "window_basis": given.window_basis,
+        "stages_state": given.stages_state,
+        "respiratory_state": given.respiratory_state,
+        "arousals_state": given.arousals_state,
+    }
+
+
+def given_settings(given: Given) -> dict[str, Any]:
+    """Rows of provenance about a scoring of given movements."""
+    return _settings(given.night, given.source)
+
+
+def detected_settings(part: night.NightPart, channels: Mapping[str, Any]) -> dict[str, Any]:
+    """Rows of provenance about a detection: as `given_settings`, and the channels that were named."""
+    named = {f"channels.{role}": list(labels) for role, labels in channels.items() if role != "sensor"}
+    return {**part.facts["settings"], **named, "sensor": channels.get("sensor")}
 
 
 def detect_file(
@@ -174,9 +183,15 @@ def detect_file(
         raise InputError(f"{path}: {text}; {advice}")
     ids = local_ids(path)
     detected = night.detect_night(ids, recording, detector)
-    staged, stages_state, _ = _stages(stages)
-    breathing, respiratory_state, _ = _respiratory(respiratory)
-    waking, arousals_state, _ = _spans(arousals, "arousals")
+    read = EventFiles(
+        {"stages": stages, "respiratory": respiratory, "arousals": arousals},
+        duration_us=recording.duration_us,
+        recording_start=recording.start,
+    )
+    staged, stages_state = read.stages()
+    breathing, respiratory_state = read.respiratory()
+    waking, arousals_state = read.arousals()
+    window = _window(read, (None, None))
     events = scoring.NightInput(
         movements=night.movements_of(detected),
         stages=staged,
@@ -184,12 +199,13 @@ def detect_file(
         arousals=waking,
         gaps=night.gaps_of(detected),
         duration_us=recording.duration_us,
-        window=(None, None),
+        window=(window.lights_off_us, window.lights_on_us),
         legs=detected.facts["legs_used"],
         evidence=night.load_evidence(),
         stages_state=stages_state,
         respiratory_state=respiratory_state,
         arousals_state=arousals_state,
+        window_basis=window.basis,
     )
     scored = night.scored_tables(scoring.score(events, rule_sets))
     tables = {name: with_ids(name, ids, rows) for name, rows in scored.items()}
@@ -200,7 +216,12 @@ def detect_file(
             "offset_s": staged.offset_us / 1e6,
             "stage": names,
         }
-    return night.NightPart({**detected.tables, **tables}, detected.facts)
+    facts = {
+        **detected.facts,
+        "notices": read.notices,
+        "settings": _settings(events, "detector"),
+    }
+    return night.NightPart({**detected.tables, **tables}, facts)
 
 
 def declared_tables(part: night.NightPart, names: Sequence[str]) -> dict[str, Any]:
