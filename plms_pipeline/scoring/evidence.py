@@ -84,17 +84,17 @@ def bounds(
     sleep = time.scorable_us + time.unscorable_us
     if sleep + time.unstaged_us == 0:
         return Bounds(None, None)
+    # Less than a minute of sleep can hold more than an endless train has per hour.
+    point = n * US_PER_H / time.scorable_us if has_point and time.scorable_us else 0.0
     if bounds_nothing or sleep == 0 or not time.is_staged:
-        return Bounds(0.0, most)
+        return Bounds(0.0, max(most, point))
     # Whole microseconds until the one division, as the point is computed: so rounding never puts lo above it.
     least = max(0, n - settings.lo_movements_per_edge * time.edges)
     lo = least * US_PER_H / (sleep + time.unstaged_us) if has_point else 0.0
     hidden = time.unscorable_us + time.unstaged_unscorable_us
     counted = n + n_unstaged + settings.hi_movements_per_edge * time.edges
     hi = min(most, (counted * US_PER_H + most * hidden) / (time.scorable_us + hidden))
-    if has_point and time.scorable_us:
-        hi = max(hi, n * US_PER_H / time.scorable_us)
-    return Bounds(lo, hi)
+    return Bounds(lo, max(hi, point))
 
 
 def evidence_class(at: Frame, time: Exposure, settings: EvidenceSettings, *, has_durations: bool) -> str:

@@ -245,7 +245,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "lo with the movements of hi", _V, "n - settings.lo_movements_per_edge", "n - settings.hi_movements_per_edge"
     ),
-    Mutant("hi may fall below the point", _V, "hi = max(hi, n * US_PER_H / time.scorable_us)", "pass"),
+    Mutant("hi may fall below the point", _V, "Bounds(lo, max(hi, point))", "Bounds(lo, hi)"),
+    Mutant("one leg: the point may exceed r", _V, "Bounds(0.0, max(most, point))", "Bounds(0.0, most)"),
     Mutant("hi has no limit", _V, "hi = min(most, (counted", "hi = max(0, (counted"),
     Mutant("hi without unstaged movements", _V, "counted = n + n_unstaged +", "counted = n +"),
     Mutant(

@@ -26,6 +26,15 @@ def test_interval_ends_are_rounded_as_the_point(t):
         assert lo <= point <= hi
 
 
+def test_interval_of_one_leg_holds_a_point_above_r(t):
+    # Four PLM in 35 s of sleep: 411/h, more than the 360/h of an endless train.
+    hypnogram = [(0, 999, "W"), (999, 1034, "N2"), (1034, 3600, "W")]
+    for legs, leg in (("left", "L"), ("combined", "C")):
+        scored = t.score("wasm2016", t.every(10, 4, leg=leg), hypnogram=hypnogram, legs=legs)
+        point, lo, hi = interval(scored)
+        assert (point, lo, hi) == (4 * HOUR / 35, 0.0, 4 * HOUR / 35)
+
+
 def test_interval_of_a_gap_in_sleep(t):
     # n = 20, v = 3 h, u = 1 h, e = 2, r = 360/h.
     scored = t.score("wasm2016", t.every(20, 20), duration=4 * HOUR, gaps=[(7200, 10800)])

@@ -188,7 +188,7 @@ def interval(
         return None, None
     r = rule["endless_train_per_h"]
     if view["legs_used"] != "both" or view["stages"] is None or has_unknown_duration(rows) or v + u == 0:
-        return 0.0, float(r)
+        return 0.0, float(r) if point is None or is_unknown else max(float(r), point)
     n = m = 0
     for row in rows:
         if not row["in_window"] or row["in_gap"]:
