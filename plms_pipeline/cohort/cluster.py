@@ -86,8 +86,9 @@ class DaskExecutor:
                 stack.enter_context(
                     dask.config.set(
                         {
-                            # A result on a worker that just died is asked for until then; here that can be short.
-                            "distributed.comm.timeouts.connect": "3s",
+                            # A result on a worker that just died is asked for until then; a busy machine still
+                            # starts a worker in that time.
+                            "distributed.comm.timeouts.connect": "10s",
                             # Without a dashboard the processes still serve HTTP; leave it nothing to serve.
                             "distributed.scheduler.http.routes": [],
                             "distributed.worker.http.routes": [],

@@ -1,5 +1,6 @@
 """A run with a recording function of the test: accounting, exit codes, lock, interruption, partial runs."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from plms_pipeline.errors import InputError, LockedError, SystemFailure
 from plms_pipeline.store import StoreLock
 
 WORK = Work(faults.recording, faults.crash)
+SLOW = pytest.mark.slow
 MakeCohort = Callable[..., CohortSettings]
 
 
@@ -63,6 +65,24 @@ def built(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
+def test_in_is_analysed_and_excluded_and_failed(
+    make_cohort: MakeCohort, built: dict[str, Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("plms_pipeline"), "propagate", True)  # a command of another test ends it
+    names = ["ok_1", "raise_1", "bad_1", "flaky_1", "away_1", "out_1", "ok_2", "ok_3"]
+    summary = cohort.run(make_cohort(*names), executor="inline", work=WORK)
+    flow = (summary.n_analysed, summary.n_excluded, summary.n_failed_input, summary.n_failed_system)
+    assert flow == (4, 1, 1, 2)
+    assert summary.n_in == sum(flow) == len(names)
+    assert (summary.exit_code, built["results"], built["published"]) == (1, None, 0)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert told == [
+        "away_1: io_error: OSError: the file server is away",
+        "raise_1: unexpected_error: ValueError: broken <path> at <address>",
+    ]
+
+
+@pytest.mark.slow
 def test_every_recording_is_accounted_for_with_failures_of_every_kind(
     make_cohort: MakeCohort, built: dict[str, Any]
 ) -> None:
@@ -162,7 +182,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("executor", ["inline", "dask", pytest.param("prefect", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("executor", ["inline", *(pytest.param(name, marks=SLOW) for name in ("dask", "prefect"))])
 def test_interrupt_ends_soon_and_leaves_the_store_free(make_cohort: MakeCohort, tmp_path: Path, executor: str) -> None:
     settings = make_cohort(*[f"slow_{n}" for n in range(100)])
     script = tmp_path / "driver.py"
