@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 NIGHTS ?= 24
 SEED   ?= 1
+JOBS   ?= 2
+# These start clusters, servers and installations of their own: one after the other.
+CLUSTER_TESTS := tests/cohort tests/flows tests/end_to_end tests/packaging
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lint kernels-without-jit lock docs wheel clean
@@ -29,10 +32,11 @@ demo: setup  ## simulate a cohort, run everything, show where release and report
 	$(BIN)/plms demo plms_demo --nights $(NIGHTS) --seed $(SEED) --overwrite
 
 test: setup lint kernels-without-jit  ## linters, types, layers and all fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 test-slow: setup  ## whole nights, every seed, kills and resumes, the wheel outside the checkout
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n $(JOBS) --dist loadfile $(CLUSTER_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -m slow $(CLUSTER_TESTS)
 
 lint: setup
 	$(BIN)/ruff check .
