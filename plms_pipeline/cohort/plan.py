@@ -124,7 +124,7 @@ class RunContext:
             is_new = result.recording_id not in self._done
             self._done.add(result.recording_id)
             n_done = len(self._done)
-            if self.memory is not None:
+            if self.memory is not None and not self.options.dry_run:
                 for path, (state, digest) in (result.remember or {}).items():
                     self.memory.remember(Path(path), FileState(*state), InputDigest(*digest))
             self.progress("recordings", n_done, len(self.tasks))

@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -50,6 +51,11 @@ def kill(process: Any) -> None:
     """SIGKILL everything the run has started."""
     os.killpg(process.pid, signal.SIGKILL)
     process.join()
+
+
+def start_fresh(run: Run) -> "subprocess.Popen[bytes]":
+    """Start a run in a new interpreter, which ends as programs do (a forked run leaves out what stands in atexit)."""
+    return subprocess.Popen([sys.executable, str(Path(__file__)), json.dumps(run)])
 
 
 def summary_path(run: Run) -> Path:
@@ -159,3 +165,7 @@ def _after(function: Callable[..., Any], fuse: _Fuse) -> Callable[..., Any]:
         fuse()
 
     return armed
+
+
+if __name__ == "__main__":
+    _main(Run(*json.loads(sys.argv[1])))

@@ -73,10 +73,14 @@ def _copy(simulated: Path, folder: Path) -> Path:
 
 
 def _finish(run: Run) -> dict[str, Any]:
-    process = killing.start(run)
-    process.join(timeout=900)
+    if run.executor == "prefect":
+        exit_status = killing.start_fresh(run).wait(timeout=900)
+    else:
+        process = killing.start(run)
+        process.join(timeout=900)
+        exit_status = process.exitcode
     log = killing.summary_path(run).with_suffix(".log").read_text(encoding="utf-8")
-    assert process.exitcode == 0, log[-2000:]
+    assert exit_status == 0, log[-2000:]
     summary: dict[str, Any] = json.loads(killing.summary_path(run).read_text(encoding="utf-8"))
     return summary
 
