@@ -19,7 +19,7 @@ HEAVY = (
     "duckdb",
     "matplotlib",
 )
-COMMANDS = ("demo", "simulate", "run", "detect", "score", "sql", "status", "doctor", "clean")
+COMMANDS = ("demo", "simulate", "run", "detect", "score", "score-compare", "sql", "status", "doctor", "clean")
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
