@@ -49,17 +49,7 @@ class Intervals(NamedTuple):
 
 def intervals(onset_us: Times, offset_us: Times) -> Intervals:
     """`Intervals` of sorted disjoint spans; empty ones and touching borders are merged away."""
-    kept = offset_us > onset_us
-    if not kept.all():
-        onset_us, offset_us = onset_us[kept], offset_us[kept]
-    if onset_us.size > 1:
-        separate = onset_us[1:] > offset_us[:-1]
-        if not separate.all():
-            onset_us = onset_us[np.concatenate(([True], separate))]
-            offset_us = offset_us[np.concatenate((separate, [True]))]
-    before = np.zeros(onset_us.size + 1, dtype=np.int64)
-    np.cumsum(offset_us - onset_us, out=before[1:])
-    return Intervals(onset_us, offset_us, before)
+    return Intervals(*time_kernels.join_touching(onset_us, offset_us))
 
 
 def _cut(values: Times, low_us: int, high_us: int) -> Times:
@@ -69,14 +59,8 @@ def _cut(values: Times, low_us: int, high_us: int) -> Times:
 def merged(onset_us: Times, offset_us: Times, low_us: int, high_us: int) -> Intervals:
     """Union of any spans, cut to [low, high)."""
     on, off = _cut(onset_us, low_us, high_us), _cut(offset_us, low_us, high_us)
-    kept = off > on
-    order = np.argsort(on[kept], kind="stable")
-    on, off = on[kept][order], off[kept][order]
-    if on.size > 1:
-        reach = np.maximum.accumulate(off)
-        starts = np.concatenate(([True], on[1:] > reach[:-1]))
-        on, off = on[starts], reach[np.concatenate((starts[1:], [True]))]
-    return intervals(on, off)
+    order = np.argsort(on, kind="stable")
+    return intervals(on[order], off[order])
 
 
 def shared_us(spans: Intervals, others: Intervals) -> int:
@@ -90,10 +74,7 @@ def without(spans: Intervals, taken: Intervals) -> Intervals:
     """The part of ``spans`` that no interval of ``taken`` covers."""
     if not taken.onset_us.size or not spans.onset_us.size:
         return spans
-    edges = np.unique(np.concatenate((spans.onset_us, spans.offset_us, taken.onset_us, taken.offset_us)))
-    low, high = edges[:-1], edges[1:]
-    kept = spans.holds(low) & ~taken.holds(low)
-    return intervals(low[kept], high[kept])
+    return intervals(*time_kernels.remaining(spans.onset_us, spans.offset_us, taken.onset_us, taken.offset_us))
 
 
 class Hypnogram(NamedTuple):

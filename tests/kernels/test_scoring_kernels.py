@@ -20,11 +20,36 @@ def disjoint(cuts):
     return np.array(on, np.int64), np.array(off, np.int64)
 
 
+def moments_in(on, off):
+    """Every whole microsecond inside any of the spans."""
+    return {t for a, b in zip(on.tolist(), off.tolist(), strict=True) for t in range(a, b)}
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=8))
+def test_join_touching_is_the_union_in_fewest_spans(spans):
+    on = np.array(sorted(a for a, _ in spans), np.int64)
+    off = on + np.array([length for _, length in spans], np.int64)
+    joined_on, joined_off, before = time_kernels.join_touching(on, off)
+    assert moments_in(joined_on, joined_off) == moments_in(on, off)
+    assert (joined_on[1:] > joined_off[:-1]).all() and (joined_off > joined_on).all()
+    assert before.tolist() == [0, *np.cumsum(joined_off - joined_on).tolist()]
+
+
+@settings(deadline=None)
+@given(MOMENTS, MOMENTS)
+def test_remaining_is_the_difference(cuts, taken):
+    spans, others = disjoint(cuts), disjoint(taken)
+    on, off = time_kernels.remaining(*spans, *others)
+    assert moments_in(on, off) == moments_in(*spans) - moments_in(*others)
+    assert (on[1:] >= off[:-1]).all() and (off > on).all()
+
+
 @settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_covered_before_and_holds_count_single_microseconds(cuts, at):
     on, off = disjoint(cuts)
-    inside = {t for a, b in zip(on.tolist(), off.tolist(), strict=True) for t in range(a, b)}
+    inside = moments_in(on, off)
     before = np.concatenate(([0], np.cumsum(off - on))).astype(np.int64)
     moments = np.array(at, np.int64)
     covered = time_kernels.covered_before(on, off, before, moments)

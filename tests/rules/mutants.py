@@ -225,7 +225,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "the end of an epoch belongs to it", _M, "if k >= 0 and at[i] < offset[k]:", "if k >= 0 and at[i] <= offset[k]:"
     ),
     Mutant("covered time runs on after an interval", _M, "min(at[i], offset[k])", "at[i]"),
-    Mutant("nested gaps end early", _T, "reach = np.maximum.accumulate(off)", "reach = off"),
+    Mutant("nested gaps end early", _M, "off[k - 1] = max(off[k - 1], offset[i])", "off[k - 1] = offset[i]"),
+    Mutant("touching gaps are two", _M, "onset[i] <= off[k - 1]", "onset[i] < off[k - 1]"),
+    Mutant("the rest of an epoch after a gap is lost", _M, "if at < offset[i]:", "if at == onset[i]:"),
     Mutant("a leg lost for half of the sleep", _T, "value > limit for value", "value >= limit for value"),
     Mutant(
         "the wrong leg is lost",
