@@ -35,24 +35,32 @@ def clinical_rules(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     Raises
     ------
     InputError
-        For a name that is not declared, or a value of another kind than the declared one.
+        For a name that is not declared, a rule that is fixed, or a value of another kind than the declared one.
     ContractError
         When a declared rule has no source.
     """
     declared = contracts.load_yaml(_FILE)["rules"]
     for name, entry in declared.items():
-        if set(entry) != {"value", "source"} or not entry["source"]:
-            raise ContractError(f"schemas/{_FILE}: rule '{name}' needs exactly 'value' and 'source'")
+        if set(entry) - {"fixed"} != {"value", "source"} or not entry["source"]:
+            raise ContractError(f"schemas/{_FILE}: rule '{name}' needs 'value' and 'source', and nothing but 'fixed'")
     rules = {name: copy.deepcopy(entry["value"]) for name, entry in declared.items()}
     for name, value in (changes or {}).items():
         if name not in rules:
             raise InputError(f"clinical settings: unknown name '{name}'{nearest(name, rules)}; correct it")
+        if declared[name].get("fixed") and value != rules[name]:
+            raise InputError(f"clinical settings: '{name}' defines columns of the tables and is fixed; leave it out")
         rules[name] = _checked(name, value, rules[name])
     _check_names(rules)
     if rules["phenotype_rule_set"] not in rules["rule_sets_reported"]:
         raise InputError(
             f"clinical settings: phenotype_rule_set '{rules['phenotype_rule_set']}' is none of "
             f"{', '.join(rules['rule_sets_reported'])}; choose one of them"
+        )
+    indices = rules["rule_sets_reported"][rules["phenotype_rule_set"]]
+    if rules["phenotype_index"] not in indices:
+        raise InputError(
+            f"clinical settings: phenotype_index '{rules['phenotype_index']}' is not reported for rule set "
+            f"'{rules['phenotype_rule_set']}'; choose {' or '.join(indices)}"
         )
     missing = set(declared["exclusion_lists"]["value"]) - set(rules["exclusion_lists"])
     if missing:
@@ -73,6 +81,8 @@ def _check_names(rules: Mapping[str, Any]) -> None:
     allowed: list[tuple[str, Any, Any]] = [
         *((name, rules[name], classes) for name in ("medication_factor", "medication_factor_broad", "suppressors")),
         ("rule_sets_reported", rules["rule_sets_reported"], bases),
+        ("needs_respiratory", rules["needs_respiratory"], bases),
+        ("plmd_rule_set", [rules["plmd_rule_set"]], bases),
         ("clinical_disturbance", rules["clinical_disturbance"], contracts.codes("atomic_input").values),
         ("factors", rules["factors"], contracts.codes("secondary_factor").values),
         ("sdb_factor", [rules["sdb_factor"]], ("sdb_15", "sdb_5")),

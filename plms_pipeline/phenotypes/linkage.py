@@ -10,13 +10,13 @@ from plms_pipeline.exposures.names import medication_table
 from plms_pipeline.exposures.rules import clinical_rules
 from plms_pipeline.exposures.status import UNKNOWN, Interval
 from plms_pipeline.phenotypes.evidence import Evidence, gather
-from plms_pipeline.phenotypes.nightly import phenotype
+from plms_pipeline.phenotypes.nightly import basis_of, phenotype
 
 Columns = dict[str, list[Any]]
 ID_COLUMNS = ("recording_id", "cohort", "subject_id", "visit")
+# What every rule set finds alike, and what the phenotype rule set found.
+_SLEEP_COLUMNS = ("tst_h", "sleep_scorable_h")
 _NIGHT_COLUMNS = (
-    "tst_h",
-    "sleep_scorable_h",
     "n_plms",
     "plmsi_per_h",
     "plmsi_lo_per_h",
@@ -68,6 +68,7 @@ _WITH_REASON = (
     "neuropathy",
     "sdb_15",
 )
+_ELEVATED_ENDS = ("", "_reason", "_point")
 _DESIGN_COLUMNS = (
     "bmi_kg_m2",
     "height_cm",
@@ -198,6 +199,13 @@ def _null_reason(value: LabValue) -> str | None:
     return _laboratory(value)["value_reason"] if value.value is None else None
 
 
+def _side_by_side(night: dict[str, Any], name: str, index: str, criteria: dict[str, Any]) -> dict[str, Any]:
+    """Count, index with its interval, and answer of one index under its own name."""
+    row = {f"n_plms_{name}": night.get(f"n_plms{index.removeprefix('plmsi')}")}
+    row |= {f"plmsi_{name}{end}_per_h": night.get(f"{index}{end}_per_h") for end in ("", "_lo", "_hi")}
+    return row | {f"plms_elevated_{name}{end}": criteria[f"plms_elevated_{name}{end}"] for end in _ELEVATED_ENDS}
+
+
 def _analysis(
     found: Evidence,
     criteria: dict[str, Any],
@@ -205,7 +213,9 @@ def _analysis(
     facts: dict[str, Any],
     rules: dict[str, Any],
 ) -> dict[str, Any]:
-    night: dict[str, Any] = next((row for row in night_rows if row["rule_set"] == rules["phenotype_rule_set"]), {})
+    by_rule_set = {row["rule_set"]: row for row in night_rows}
+    night: dict[str, Any] = by_rule_set.get(rules["phenotype_rule_set"], {})
+    any_night = night or (by_rule_set[min(by_rule_set)] if by_rule_set else {})
     top = rules["age_top_code_years"]
     age = None if found.age_years is None else math.floor(found.age_years)
     kidney, laboratory = found.kidney, found.laboratory
@@ -213,7 +223,7 @@ def _analysis(
     row: dict[str, Any] = {
         "is_index_night": False,
         "outcome": facts.get("outcome") or "failed_input",
-        "evidence_class": night.get("evidence_class") or "none",
+        "evidence_class": any_night.get("evidence_class") or "none",
         "respiratory_state": facts.get("respiratory_state") or "not_scored",
         "stages_state": facts.get("stages_state") or "not_scored",
         "arousals_state": facts.get("arousals_state") or "not_scored",
@@ -226,7 +236,11 @@ def _analysis(
         "sex": found.sex,
     }
     row |= {name: found.demographics.get(name) for name in _DESIGN_COLUMNS}
+    row |= {name: any_night.get(name) for name in _SLEEP_COLUMNS}
     row |= {name: night.get(name) for name in _NIGHT_COLUMNS}
+    for rule_set, indices in rules["rule_sets_reported"].items():
+        for index in indices:
+            row |= _side_by_side(by_rule_set.get(rule_set, {}), basis_of(rule_set, index), index, criteria)
     row |= {name: criteria[name] for name in _SHORT_COLUMNS}
     row |= {f"{name}_reason": criteria[f"{name}_reason"] for name in _WITH_REASON}
     row |= {name: found.conditions[name].value for name in ("dialysis", "diabetes")}

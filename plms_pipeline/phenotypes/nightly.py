@@ -11,7 +11,6 @@ from plms_pipeline.phenotypes.evidence import Evidence, threshold_status
 from plms_pipeline.phenotypes.rls import leg_cramp_pattern, rls_for_exclusion, rls_irlssg, rls_level
 
 EMG_SENSORS = ("emg", "assumed_emg")
-INDICES = {"": "plmsi", "_nr": "plmsi_nr"}
 # Composites whose assessed form counts as collected when at least one of these inputs was collected.
 _RLS_INPUTS = ("rls_criteria", "rls_screen", "rls_physician", "rls_probability", "cramp_questions")
 
@@ -27,8 +26,18 @@ def _finite(value: Any) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
+def basis_of(rule_set: str, index: str) -> str:
+    """Name of an index of a rule set, as in code list ``plms_basis``: ``plmsi_nr`` of wasm2016 is ``wasm2016_nr``."""
+    return rule_set + index.removeprefix("plmsi")
+
+
 def elevated(
-    row: dict[str, Any] | None, index: str, facts: dict[str, Any], age: Interval | None, rules: dict[str, Any]
+    row: dict[str, Any] | None,
+    rule_set: str,
+    index: str,
+    facts: dict[str, Any],
+    age: Interval | None,
+    rules: dict[str, Any],
 ) -> Elevated:
     """Whether the PLMS index of a night row is above the threshold of the age.
 
@@ -36,6 +45,8 @@ def elevated(
     ----------
     row
         Row of table ``night`` of one rule set, None when the recording has none.
+    rule_set
+        Its name.
     index
         ``plmsi`` or ``plmsi_nr``.
     facts
@@ -61,10 +72,11 @@ def elevated(
     low, high = _finite(row.get(f"{index}_lo_per_h")), _finite(row.get(f"{index}_hi_per_h"))
     value = _finite(row.get(f"{index}_per_h"))
     limits = (rules["plms_adult_per_h"], rules["plms_child_per_h"], rules["adult_age_years"])
+    needs_respiratory = basis_of(rule_set, index) in rules["needs_respiratory"]
     missing = "no_index"
     if facts.get("stages_state") == "not_scored":
         missing = "no_stages"
-    elif index.endswith("_nr") and facts.get("respiratory_state") == "not_scored":
+    elif needs_respiratory and facts.get("respiratory_state") != "scored" and low is not None:
         missing = "respiratory_not_scored"
     by_point = unknown(missing) if value is None else rule.index_elevated(point(value), age, *limits)
     scorable_h = _finite(row.get("sleep_scorable_h"))
@@ -123,14 +135,14 @@ def phenotype(
 
     by_rule_set = {row["rule_set"]: row for row in night_rows}
     answers: dict[str, Elevated] = {}
-    for rule_set in rules["rule_sets_reported"]:
-        for suffix, index in INDICES.items():
-            name = f"{rule_set}{suffix}"
-            answers[name] = elevated(by_rule_set.get(rule_set), index, facts, found.age, rules)
+    for rule_set, indices in rules["rule_sets_reported"].items():
+        for index in indices:
+            name = basis_of(rule_set, index)
+            answers[name] = elevated(by_rule_set.get(rule_set), rule_set, index, facts, found.age, rules)
             put(f"plms_elevated_{name}", answers[name].by_interval)
             put(f"plms_elevated_{name}_point", answers[name].by_point)
             out[f"plms_elevated_{name}_basis"] = name
-    basis = rules["phenotype_rule_set"] + ("_nr" if rules["phenotype_index"] == "plmsi_nr" else "")
+    basis = basis_of(rules["phenotype_rule_set"], rules["phenotype_index"])
     plms = answers[basis]
     put("plms_elevated", plms.by_interval)
     put("plms_elevated_point", plms.by_point)
@@ -228,19 +240,20 @@ def phenotype(
     }
     collected = {name for name, given in is_collected.items() if given}
     not_pap = rule.not_pap_night(pap)
+    criterion = answers[rules["plmd_rule_set"]].by_interval
     for list_name, suffix in ((rules["exclusion_list"], ""), ("icsd_only", "_icsd")):
         names = rules["exclusion_lists"][list_name]
         better = rule.any_composite({name: strict[name] for name in names}, collected, assessed)
         put_composite(f"better_explained{suffix}", better)
         put(
             f"plmd_compatible{suffix}",
-            rule.plmd_compatible(plms.by_interval, disturbance.strict, better.strict, not_pap),
+            rule.plmd_compatible(criterion, disturbance.strict, better.strict, not_pap),
         )
         put(
             f"plmd_compatible{suffix}_assessed",
-            rule.plmd_compatible(plms.by_interval, disturbance.assessed, better.assessed, not_pap),
+            rule.plmd_compatible(criterion, disturbance.assessed, better.assessed, not_pap),
         )
-    out["plmd_compatible_basis"] = basis
+    out["plmd_compatible_basis"] = rules["plmd_rule_set"]
     out["plmd_compatible_universe"] = [
         *out["clinical_disturbance_universe"],
         *out["better_explained_universe"],

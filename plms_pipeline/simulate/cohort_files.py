@@ -132,7 +132,7 @@ def write_cohort(
         "# A simulated cohort: nobody in it exists.\n"
         f"cohort: {cohort}\nsimulated: true\nsheet: sheet.csv\nmapping: mapping.yaml\nsensor: emg\n"
         # Every kind of defective file is in it on purpose, so no share of them is too large.
-        f"rules: [wasm2016]\nmax_failed_fraction: 1.0\nshard_size: {4 if n_nights < 40 else 50}\n",
+        f"rules: [wasm2016, aasm3]\nmax_failed_fraction: 1.0\nshard_size: {4 if n_nights < 40 else 50}\n",
         encoding="utf-8",
         newline="\n",
     )
@@ -185,7 +185,7 @@ def _write_truth(folder: Path, nights: list[NightFiles]) -> None:
         ids = (night.recording_id, night.subject_id, night.visit, persona.key)
         if night.defect in lost:
             why = lost[night.defect]
-            expected.append((*ids, "plms_elevated_wasm2016", "unknown", "", why))
+            expected += [(*ids, f"plms_elevated_{name}", "unknown", "", why) for name in ("wasm2016", "aasm3")]
             expected.append((*ids, "secondary_factor_pattern", "undetermined", "", why))
         for item in persona.expect:
             if item.field in NIGHT_FIELDS and not night.is_asserted:

@@ -41,8 +41,11 @@ COLLECTED = (
 )  # fmt: skip
 # Expectations that hang on the night's signal and scoring; all others hang on the clinical tables alone.
 NIGHT_FIELDS = frozenset(
-    {"plms_elevated_wasm2016", "plmd_compatible", "secondary_factor_pattern", "sdb_15", "factor.sdb"}
-)
+    {
+        "plms_elevated_wasm2016", "plms_elevated_aasm3", "plmd_compatible", "secondary_factor_pattern", "sdb_15",
+        "factor.sdb",
+    }
+)  # fmt: skip
 
 
 class Expectation(NamedTuple):

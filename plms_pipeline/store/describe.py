@@ -117,8 +117,8 @@ _QUERIES = """## Query it
 DuckDB, in this folder (`duckdb -init views.sql`), or `plms sql "…"` from anywhere:
 
 ```sql
-SELECT evidence_class, count(*) AS nights, round(avg(plmsi_per_h), 1) AS plmsi_mean
-FROM night WHERE rule_set = 'wasm2016' GROUP BY evidence_class ORDER BY evidence_class;
+SELECT rule_set, evidence_class, count(*) AS nights, round(avg(plmsi_per_h), 1) AS plmsi_mean
+FROM night GROUP BY rule_set, evidence_class ORDER BY rule_set, evidence_class;
 
 SELECT outcome, reason, count(*) AS recordings FROM ledger GROUP BY ALL ORDER BY ALL;
 ```

@@ -52,13 +52,27 @@ FACTS: dict[str, Any] = {
 def night(
     point: float | None, low: float | None, high: float | None, hours: float | None = 7.0, evidence: str = "full"
 ) -> list[dict[str, Any]]:
-    """The row of one rule set; the index without respiratory-related movements is the same here."""
+    """The rows of both rule sets, which find the same here, with and without respiratory-related movements."""
     both = {
         f"plmsi{nr}{end}_per_h": value
         for nr in ("", "_nr")
         for end, value in (("", point), ("_lo", low), ("_hi", high))
     }
-    return [{"rule_set": "wasm2016", "evidence_class": evidence, "sleep_scorable_h": hours, **both}]
+    return [
+        {"rule_set": rule_set, "evidence_class": evidence, "sleep_scorable_h": hours, **both}
+        for rule_set in ("wasm2016", "aasm3")
+    ]
+
+
+def differing(wasm2016: list[dict[str, Any]], aasm3: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The wasm2016 row of one night and the aasm3 row of the other."""
+    return [wasm2016[0], aasm3[1]]
+
+
+def breathing_unknown(point: float, candidates: float) -> list[dict[str, Any]]:
+    """Without respiratory scoring: all movements of wasm2016 as they are, the others from 0 to all candidates."""
+    inclusive, aasm3 = differing(night(point, point, point), night(None, 0.0, candidates))
+    return [{**inclusive, "plmsi_nr_per_h": None, "plmsi_nr_lo_per_h": 0.0, "plmsi_nr_hi_per_h": candidates}, aasm3]
 
 
 class NightCase(NamedTuple):
@@ -165,9 +179,36 @@ CASES = (
     NightCase("the cohort's own AHI of 2 counts, not 40 by another definition", HIGH, {**YES, "sdb_15": "no"},
               {"ahi_per_h": 40.0}, {"demographics": [{"age_years": 40.0, "sex": "male", "ahi_per_h": 2.0}]},
               {"ahi_definition": "nsrr_ahi_hp4u_aasm15"}),
-    NightCase("breathing not scored", HIGH,
-              {"plms_elevated": "yes", "sdb_15": ("unknown", "respiratory_not_scored"),
-               "plmd_compatible": ("unknown", "exclusion_unknown")}, {"respiratory_state": "not_scored"}),
+    NightCase("breathing not scored, 30 per hour with and perhaps none without it", breathing_unknown(30.0, 34.0),
+              {**OPEN, "plms_elevated": ("unknown", "respiratory_not_scored"),
+               "plms_elevated_point": ("unknown", "respiratory_not_scored"),
+               "plms_elevated_aasm3": ("unknown", "respiratory_not_scored"),
+               "plms_elevated_wasm2016": "yes", "plms_elevated_wasm2016_point": "yes",
+               "plms_elevated_wasm2016_nr": ("unknown", "respiratory_not_scored"),
+               "plms_elevated_basis": "aasm3", "plmd_compatible_basis": "aasm3", "evidence_class": "full",
+               "sdb_15": ("unknown", "respiratory_not_scored")}, {"respiratory_state": "not_scored"}),
+    NightCase("breathing scored in part is not enough", breathing_unknown(30.0, 34.0),
+              {**OPEN, "plms_elevated": ("unknown", "respiratory_not_scored"), "plms_elevated_wasm2016": "yes"},
+              {"respiratory_state": "partial"}),
+    NightCase("breathing not scored, but all candidates together are 12 per hour", breathing_unknown(8.0, 12.0),
+              {**NO, "plms_elevated_aasm3": "no", "plms_elevated_wasm2016": "no",
+               "plms_elevated_point": ("unknown", "respiratory_not_scored")}, {"respiratory_state": "not_scored"}),
+    NightCase("breathing not scored and no sleep: there is no index whatever the breathing",
+              night(None, None, None, 0.0, "none"), {**OPEN, "plms_elevated": ("unknown", "no_index")},
+              {"respiratory_state": "not_scored"}),
+    # ---- two rule sets -------------------------------------------------------------------------------------------
+    NightCase("elevated only with respiratory-related movements", differing(HIGH, LOW),
+              {**NO, "plms_elevated_wasm2016": "yes", "plms_elevated_aasm3": "no", "plms_elevated_point": "no",
+               "plms_elevated_wasm2016_point": "yes", "plms_elevated_aasm3_point": "no"}),
+    NightCase("elevated by the AASM manual only", differing(LOW, HIGH),
+              {**YES, "plms_elevated_wasm2016": "no", "plms_elevated_aasm3": "yes"}),
+    NightCase("scored by wasm2016 alone: no other rule set answers for aasm3", HIGH[:1],
+              {**OPEN, "plms_elevated": ("unknown", "not_scored"), "plms_elevated_point": ("unknown", "not_scored"),
+               "plms_elevated_aasm3": ("unknown", "not_scored"), "plms_elevated_wasm2016": "yes",
+               "plms_elevated_wasm2016_nr": "yes", "plms_elevated_basis": "aasm3", "plmd_compatible_basis": "aasm3",
+               "plmsi_wasm2016_per_h": 30.0, "evidence_class": "full"}),
+    NightCase("scored by aasm3 alone", HIGH[1:],
+              {**YES, "plms_elevated_wasm2016": ("unknown", "not_scored"), "plmsi_aasm3_per_h": 30.0}),
     NightCase("AHI 15.0 is a factor", HIGH,
               {"sdb_15": "yes", "plmd_compatible": "no", "secondary_factor_pattern": "sdb"}, {"ahi_per_h": 15.0}),
     NightCase("AHI 14.99 is none, but an untreated apnoea", HIGH,

@@ -11,7 +11,7 @@ from plms_pipeline import contracts
 from plms_pipeline.exposures import clinical_rules
 from plms_pipeline.phenotypes import link_recording
 
-from .night_cases import DECLARATION, FACTS, night
+from .night_cases import DECLARATION, FACTS, breathing_unknown, differing, night
 
 IDS = {"recording_id": "c_s_v1", "cohort": "c", "subject_id": "s", "visit": "v1"}
 RULES = clinical_rules()
@@ -103,6 +103,8 @@ NIGHT = st.sampled_from(
     [
         night(30.0, 30.0, 30.0), night(30.0, 24.0, 34.0), night(20.0, 18.0, 24.0), night(17.0, 12.0, 18.0),
         night(4.0, 4.0, 4.0), night(30.0, 0.0, 360.0), night(30.0, 30.0, 30.0, 1.5), night(None, None, None, 0.0), [],
+        night(30.0, 30.0, 30.0)[:1], differing(night(30.0, 30.0, 30.0), night(4.0, 4.0, 4.0)),
+        differing(night(4.0, 4.0, 4.0), night(30.0, 30.0, 30.0)), breathing_unknown(30.0, 34.0),
     ]
 )  # fmt: skip
 COLLECTED = st.one_of(st.just(INPUTS), st.lists(st.sampled_from(INPUTS), unique=True))
@@ -134,7 +136,7 @@ def test_g2_compatible_means_that_every_exclusion_is_known_to_be_absent(
         assert "yes" not in [found[name] for name in found["better_explained_universe"]]
     if found["plmd_compatible"] == "yes":
         assert found["plms_elevated"] == found["clinical_disturbance"] == "yes"
-        assert rows[0]["plmsi_lo_per_h"] > 15.0
+        assert {row["rule_set"]: row["plmsi_lo_per_h"] for row in rows}["aasm3"] > 15.0
         assert facts["pap_this_night"] == "no"
         assert (facts["sensor"], facts["outcome"]) == ("emg", "analysed")
         assert facts["respiratory_state"] == "scored"

@@ -50,7 +50,6 @@ FILES = {
 
 def night(**changes: Any) -> list[dict[str, Any]]:
     row = {
-        "rule_set": "wasm2016",
         "evidence_class": "full",
         "sleep_scorable_h": 7.0,
         "tst_h": 7.0,
@@ -62,7 +61,7 @@ def night(**changes: Any) -> list[dict[str, Any]]:
         "plmsi_nr_lo_per_h": 17.0,
         "plmsi_nr_hi_per_h": 22.0,
     }
-    return [row | changes]
+    return [row | {"rule_set": rule_set} | changes for rule_set in ("wasm2016", "aasm3")]
 
 
 def link(
@@ -101,9 +100,10 @@ def test_a_compatible_night(write_tables: CohortWriter) -> None:
         "plms_elevated_wasm2016": "yes",
         "plms_elevated_wasm2016_nr": "yes",
         "plms_elevated": "yes",
-        "plms_elevated_basis": "wasm2016",
+        "plms_elevated_aasm3": "yes",
+        "plms_elevated_basis": "aasm3",
         "plmd_compatible": "yes",
-        "plmd_compatible_basis": "wasm2016",
+        "plmd_compatible_basis": "aasm3",
         "plmd_compatible_assessed": "yes",
         "clinical_disturbance": "yes",
         "better_explained": "no",
@@ -274,8 +274,53 @@ def test_crp_variant_is_a_setting(write_tables: CohortWriter) -> None:
 
 def test_index_without_respiratory_movements_is_a_setting(write_tables: CohortWriter) -> None:
     rows = night(plmsi_nr_per_h=3.0, plmsi_nr_lo_per_h=2.0, plmsi_nr_hi_per_h=4.0)
-    found = phenotype(write_tables(**FILES), night_rows=rows, settings={"phenotype_index": "plmsi_nr"})
+    settings = {"phenotype_rule_set": "wasm2016", "phenotype_index": "plmsi_nr"}
+    found = phenotype(write_tables(**FILES), night_rows=rows, settings=settings)
     assert (found["plms_elevated_basis"], found["plms_elevated"]) == ("wasm2016_nr", "no")
+
+
+def test_the_named_rule_set_answers_plms_elevated_and_never_plmd_compatible(write_tables: CohortWriter) -> None:
+    mapping = write_tables(**FILES)
+    wasm2016 = night()[:1]
+    by_default = phenotype(mapping, night_rows=wasm2016)
+    assert (by_default["plms_elevated_basis"], by_default["plms_elevated"]) == ("aasm3", "unknown")
+    assert by_default["plms_elevated_reason"] == "not_scored"
+    tables = link(mapping, night_rows=wasm2016, settings={"phenotype_rule_set": "wasm2016"})
+    found = {name: values[0] for name, values in tables["phenotype"].items()}
+    assert (found["plms_elevated_basis"], found["plms_elevated"]) == ("wasm2016", "yes")
+    assert found["secondary_factor_pattern"] == "none_of_assessed"
+    assert (found["plmd_compatible"], found["plmd_compatible_basis"]) == ("unknown", "aasm3")
+    assert found["plmd_compatible_reason"] == "plms_elevated_unknown"
+    assert found["plms_elevated_aasm3_reason"] == "not_scored"
+    assert_reasons(tables)
+
+
+def test_analysis_holds_every_index_under_its_own_name(write_tables: CohortWriter) -> None:
+    rows = night()
+    rows[1] |= {"plmsi_per_h": 8.0, "plmsi_lo_per_h": 7.0, "plmsi_hi_per_h": 9.0, "n_plms": 56}
+    rows[0] |= {"n_plms_nr": 133}
+    found = {name: values[0] for name, values in link(write_tables(**FILES), night_rows=rows)["analysis"].items()}
+    assert (found["phenotype_rule_set"], found["n_plms"], found["plmsi_per_h"]) == ("aasm3", 56, 8.0)
+    names = ("wasm2016", "wasm2016_nr", "aasm3")
+    assert [found[f"n_plms_{name}"] for name in names] == [140, 133, 56]
+    assert [found[f"plmsi_{name}_per_h"] for name in names] == [20.0, 19.0, 8.0]
+    assert [found[f"plmsi_{name}_lo_per_h"] for name in names] == [18.0, 17.0, 7.0]
+    assert [found[f"plmsi_{name}_hi_per_h"] for name in names] == [22.0, 22.0, 9.0]
+    assert [found[f"plms_elevated_{name}"] for name in names] == ["yes", "yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"plmd_rule_set": "wasm2016"}, "'plmd_rule_set' defines columns"),
+        ({"needs_respiratory": []}, "'needs_respiratory' defines columns"),
+        ({"phenotype_rule_set": "wasm2006"}, "none of wasm2016, aasm3"),
+        ({"phenotype_index": "plmsi_nr"}, "'plmsi_nr' is not reported for rule set 'aasm3'; choose plmsi"),
+    ],
+)
+def test_the_basis_of_plmd_compatible_is_no_setting(changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        clinical_rules(changes)
 
 
 def test_settings_are_checked_and_named() -> None:

@@ -39,7 +39,7 @@ def load(tmp_path: Path) -> Load:
 
 def test_defaults(load: Load, tmp_path: Path) -> None:
     settings = load()
-    assert (settings.cohort, settings.simulated, settings.rules) == ("test", False, ("wasm2016",))
+    assert (settings.cohort, settings.simulated, settings.rules) == ("test", False, ("wasm2016", "aasm3"))
     assert (settings.max_failed_fraction, settings.mapping) == (0.05, None)
     assert settings.store == tmp_path / "store"
     assert settings.origin["shard_size"] == "default"

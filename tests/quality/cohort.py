@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from plms_pipeline import contracts
-from tests.quality.synthetic import RULE_SET, Release, Row, row
+from tests.quality.synthetic import RULE_SETS, Release, Row, row
 
 DURATION_S = 28800.0
 SLEEP_H = 6.0
 N_MOVEMENTS = 6
+BASES = ("wasm2016", "wasm2016_nr", "aasm3")
 
 
 class Night(NamedTuple):
@@ -128,18 +129,20 @@ def _scored(night: Night) -> dict[str, list[Row]]:
                 event_class="arousal", source_label="Arousal"),
         ],
         "scored_movement": [
-            row("scored_movement", **night.ids, rule_set=RULE_SET, movement_id=at + 1, onset_s=3600.0 + 25.0 * at,
+            row("scored_movement", **night.ids, rule_set=rule_set, movement_id=at + 1, onset_s=3600.0 + 25.0 * at,
                 offset_s=3603.0 + 25.0 * at, side=side, n_monolateral=1, is_candidate=True, is_plm=True,
                 is_plm_nr=True, stage="N2", is_respiratory_related=False, is_arousal_associated=False)
+            for rule_set in RULE_SETS
             for at in range(n_periodic)
         ],
         "night": [
-            row("night", **night.ids, rule_set=RULE_SET, evidence_class=night.evidence_class,
+            row("night", **night.ids, rule_set=rule_set, evidence_class=night.evidence_class,
                 legs_used="left" if night.evidence_class == "one_leg" else "both",
                 tst_h=SLEEP_H, sleep_scorable_h=SLEEP_H, plmsi_per_h=night.index, plmsi_lo_per_h=lo,
                 plmsi_hi_per_h=hi, plmsi_nr_per_h=night.index, plmsi_nr_lo_per_h=lo, plmsi_nr_hi_per_h=hi,
                 imi_all_hist=[0] * 10 + [3, 12, 40, 21, 9, 4] + [1] * 29,
                 plms_rate_by_hour_per_h=[30.0, 25.0, 18.0, 12.0, 9.0, None], **counts)
+            for rule_set in RULE_SETS
         ],
     }  # fmt: skip
 
@@ -154,10 +157,8 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
     point = "unknown" if night.index is None else ("yes" if night.index > 15 else "no")
     egfr = None if night.sex is None else 88.0
     criteria = {
-        "plms_elevated_wasm2016": elevated,
-        "plms_elevated_wasm2016_point": point,
-        "plms_elevated_wasm2016_nr": elevated,
-        "plms_elevated_wasm2016_nr_point": point,
+        **{f"plms_elevated_{name}": elevated for name in BASES},
+        **{f"plms_elevated_{name}_point": point for name in BASES},
         "plms_elevated": elevated,
         "plms_elevated_point": point,
         "plmd_compatible": "no" if elevated == "no" else "unknown",
@@ -173,6 +174,11 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
     }
     three_valued |= criteria | {"pap_this_night": "no"}
     pattern = "not_applicable" if elevated == "no" else "undetermined"
+
+    side_by_side: dict[str, Any] = {}
+    for name in BASES if analysed else ():
+        side_by_side |= {f"n_plms_{name}": night.n_plms, f"plmsi_{name}_per_h": night.index,
+                         f"plmsi_{name}_lo_per_h": lo, f"plmsi_{name}_hi_per_h": hi}  # fmt: skip
 
     def statuses(table: str) -> dict[str, str]:
         return {name: value for name, value in three_valued.items() if name in contracts.table(table).column_names}
@@ -190,7 +196,8 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
         ],
         "condition": [row("condition", **night.ids, condition="dialysis", status="no")],
         "phenotype": [
-            row("phenotype", **night.ids, **statuses("phenotype"), secondary_factor_pattern=pattern,
+            row("phenotype", **night.ids, **statuses("phenotype"), plms_elevated_basis=RULE_SETS[0],
+                plmd_compatible_basis=RULE_SETS[0], secondary_factor_pattern=pattern,
                 factors_present=["medication"], factors_unknown=["iron_deficiency", "sdb"],
                 factors_absent=["renal_failure"], factors_not_collected=["neuropathy"],
                 attribution_universe=["medication", "iron_deficiency", "renal_failure", "sdb"])
@@ -200,10 +207,11 @@ def _clinical(night: Night) -> dict[str, list[Row]]:
                 is_index_night=night.is_index_night, evidence_class=night.evidence_class,
                 respiratory_state=state, stages_state=state, arousals_state=state,
                 sensor="emg" if analysed else "unknown",
-                phenotype_rule_set=RULE_SET,
+                phenotype_rule_set=RULE_SETS[0],
                 age_years=night.age_years, sex=night.sex, tst_h=SLEEP_H if analysed else None,
                 sleep_scorable_h=SLEEP_H if analysed else None, n_plms=night.n_plms, plmsi_per_h=night.index,
-                plmsi_lo_per_h=lo, plmsi_hi_per_h=hi, secondary_factor_pattern=pattern, ferritin_ug_l=80.0, egfr=egfr)
+                plmsi_lo_per_h=lo, plmsi_hi_per_h=hi, **side_by_side,
+                secondary_factor_pattern=pattern, ferritin_ug_l=80.0, egfr=egfr)
         ],
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from plms_pipeline import contracts
 
 Row = dict[str, Any]
-RULE_SET = "wasm2016"
+RULE_SETS = ("aasm3", "wasm2016")
 
 
 def default(column: contracts.Column) -> Any:

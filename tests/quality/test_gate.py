@@ -84,7 +84,7 @@ def test_nothing_to_look_at_is_not_applicable(candidate: Path) -> None:
 
 def test_numerator_denominator_units_and_query(planted: Planted) -> None:
     row = row_of(planted(PLANTS["interval_holds_the_point"]), "interval_holds_the_point")
-    assert (row["numerator"], row["denominator"]) == (1, 8)
+    assert (row["numerator"], row["denominator"]) == (1, 16)
     assert row["units_outside"] == ["demo_s1_v1"]
     assert str(row["violated_rows_query"]).startswith("SELECT * FROM (")
 

@@ -116,7 +116,7 @@ def test_closed_gate_names_check_reason_and_remedy(
     assert "Quality gate closed" in text
     assert "interval_holds_the_point" in text
     assert "Three-valued phenotypes are decided by the interval" in text
-    assert "1 of 8 (intervals that are half open" in text
+    assert "1 of 16 (intervals that are half open" in text
 
 
 def test_text_of_users_is_escaped(tmp_path: Path, release: Release) -> None:

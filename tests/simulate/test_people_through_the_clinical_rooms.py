@@ -26,14 +26,23 @@ def covariates(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return exposures.read_covariates(simulate.write_clinical_tables(folder, people))
 
 
-def night_row(persona: Persona) -> dict[str, Any]:
-    """A whole night of full evidence with the persona's index."""
+# Rate of candidates of a simulated night whose breathing nobody scored: any of them may be respiratory-related.
+CANDIDATES_PER_H = 30.0
+
+
+def night_rows(persona: Persona) -> list[dict[str, Any]]:
+    """A whole night of full evidence with the persona's index under both rule sets."""
     index = persona.plmsi_per_h
-    nr = {f"plmsi_nr{part}_per_h": index if persona.respiratory_scored else None for part in ("", "_lo", "_hi")}
-    return {
-        "rule_set": "wasm2016", "tst_h": 7.0, "sleep_scorable_h": 7.0, "n_plms": round(index * 7), **nr,
-        "plmsi_per_h": index, "plmsi_lo_per_h": index, "plmsi_hi_per_h": index, "evidence_class": "full",
-    }  # fmt: skip
+    inclusive = (index, index, index)
+    without = inclusive if persona.respiratory_scored else (None, 0.0, CANDIDATES_PER_H)
+    rows = []
+    for rule_set, own in (("wasm2016", inclusive), ("aasm3", without)):
+        row: dict[str, Any] = {"rule_set": rule_set, "tst_h": 7.0, "sleep_scorable_h": 7.0, "evidence_class": "full"}
+        for name, values in (("plmsi", own), ("plmsi_nr", without)):
+            row |= {f"{name}{end}_per_h": value for end, value in zip(("", "_lo", "_hi"), values, strict=True)}
+        row["n_plms"] = None if own[0] is None else round(own[0] * 7)
+        rows.append(row)
+    return rows
 
 
 def facts(persona: Persona) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def test_the_pipeline_says_of_this_person_what_the_table_says(covariates: Any, n
     _, subject_id = simulate.persona_of(number)
     ids = {"recording_id": f"sim_{number}", "cohort": "sim", "subject_id": subject_id, "visit": persona.visit}
     tables = phenotypes.link_recording(
-        ids, covariates.for_subject(subject_id, persona.visit), [night_row(persona)], facts(persona),
+        ids, covariates.for_subject(subject_id, persona.visit), night_rows(persona), facts(persona),
         covariates.declaration, {},
     )  # fmt: skip
     assert_expected(persona, tables, covariates)
@@ -99,6 +108,6 @@ def test_what_a_cohort_never_collected_is_unknown(tmp_path: Path) -> None:
     covariates = exposures.read_covariates(mapping)
     ids = {"recording_id": "sim_a", "cohort": "sim", "subject_id": "a", "visit": "single"}
     tables = phenotypes.link_recording(
-        ids, covariates.for_subject("a", "single"), [night_row(persona)], facts(persona), covariates.declaration, {}
+        ids, covariates.for_subject("a", "single"), night_rows(persona), facts(persona), covariates.declaration, {}
     )
     assert_expected(persona, tables, covariates)

@@ -77,8 +77,9 @@ def test_every_outcome_of_every_criterion_occurs() -> None:
             seen[item.field].add(item.value)
     three = {"yes", "no", "unknown"}
     for field in (
-        "plms_elevated_wasm2016", "plmd_compatible", "clinical_disturbance", "rls_irlssg", "leg_cramp_pattern",
-        "ferritin_lt50", "renal_failure", "sdb_15", "medication_exposure.ssri", "medication_exposure.tca",
+        "plms_elevated_wasm2016", "plms_elevated_aasm3", "plmd_compatible", "clinical_disturbance", "rls_irlssg",
+        "leg_cramp_pattern", "ferritin_lt50", "renal_failure", "sdb_15", "medication_exposure.ssri",
+        "medication_exposure.tca",
         "factor.medication", "factor.iron_deficiency", "factor.renal_failure", "factor.neuropathy", "factor.sdb",
     ):  # fmt: skip
         assert seen[field] == three, field
@@ -93,16 +94,16 @@ def test_rules_the_table_itself_must_keep() -> None:
     for persona in EVERYONE:
         expect = {item.field: item.value for item in persona.expect}
         if expect.get("plmd_compatible") == "yes":
-            assert expect["plms_elevated_wasm2016"] == "yes", persona.key
+            assert expect["plms_elevated_aasm3"] == "yes", persona.key
             assert expect["clinical_disturbance"] == "yes", persona.key
             assert persona.pap_this_night == "no"
             assert all(expect[f"factor.{name}"] == "no" for name in ("medication", "iron_deficiency", "renal_failure"))
-        if expect.get("plms_elevated_wasm2016") == "no":
+        if expect.get("plms_elevated_aasm3") == "no":
             assert expect["plmd_compatible"] == "no", persona.key
         factors = [value for field, value in expect.items() if field.startswith("factor.")]
         pattern = expect.get("secondary_factor_pattern")
         if pattern and factors:
-            elevated = expect["plms_elevated_wasm2016"]
+            elevated = expect["plms_elevated_aasm3"]
             n_yes, n_unknown = factors.count("yes"), factors.count("unknown")
             literal = (
                 "not_applicable" if elevated == "no"

@@ -126,8 +126,15 @@ def findings(connection: Any) -> Figure:
 
 NIGHT = (
     "(SELECT n.* FROM night n JOIN ledger USING (recording_id) WHERE ledger.outcome = 'analysed' "
-    "AND n.rule_set = (SELECT min(phenotype_rule_set) FROM analysis))"
+    "AND n.rule_set = (SELECT coalesce(min(rule_set) FILTER (WHERE rule_set = (SELECT min(phenotype_rule_set) FROM "
+    "analysis)), min(rule_set)) FROM night))"
 )
+
+
+def rule_set_shown(connection: Any) -> str:
+    """The rule set of :data:`NIGHT`: that of the phenotypes, or the first that was scored where it was not."""
+    found = rows(connection, f"SELECT min(rule_set) FROM {NIGHT}")
+    return found[0][0] or "no rule set"
 
 
 def evidence(connection: Any) -> Figure:
@@ -183,7 +190,7 @@ def plmsi_distribution(connection: Any, thresholds: Mapping[str, float], edges: 
     return Figure(
         "plmsi",
         "PLMS index",
-        f"{len(values)} analysed nights with an index ({middle}), {n_null} without."
+        f"{len(values)} analysed nights with an index by {rule_set_shown(connection)} ({middle}), {n_null} without."
         + (f" {n_beyond} of {edges[-1]:g}/h and more stand in the last bar." if n_beyond else ""),
         f"the spread around {adult:g}/h – with many nights close to the threshold, small differences of method move "
         "the prevalence – and whether nights with little evidence pile up at one end.",
@@ -216,8 +223,8 @@ def imi_histogram(connection: Any, column: str, bin_s: float, band_s: tuple[floa
     return Figure(
         "imi",
         "Intermovement intervals in sleep",
-        f"{total:,} intervals between successive candidate leg movements, all analysed nights together; "
-        f"{percent(inside, total)} lie between {band_s[0]:g} and {band_s[1]:g} s.",
+        f"{total:,} intervals between successive candidate leg movements by {rule_set_shown(connection)}, all analysed "
+        f"nights together; {percent(inside, total)} lie between {band_s[0]:g} and {band_s[1]:g} s.",
         "a single hump between 10 and 40 s, at shorter intervals in older people (24–28 s below 55 years, 14–16 s "
         "above 65; Ferri 2008). A falling curve without a hump means movements without periodicity, or noise.",
         svg=Markup(drawing.svg("imi", draw, label="Histogram of intermovement intervals")),

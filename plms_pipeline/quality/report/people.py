@@ -9,12 +9,12 @@ from typing import Any
 from markupsafe import Markup
 
 from plms_pipeline.quality.report import drawing
-from plms_pipeline.quality.report.figures import NIGHT, labels, rows
+from plms_pipeline.quality.report.figures import NIGHT, labels, rows, rule_set_shown
 from plms_pipeline.quality.report.model import Figure, Head, Listing, percent, wilson
 
 Z_95 = NormalDist().inv_cdf(0.975)
-# An index that leaves respiratory-related movements out is known only where respiratory events were looked for.
-_POINT = "evidence_class = 'full' AND (respiratory_state = 'scored' OR plms_elevated_basis = 'wasm2016')"
+# Whether the point is known where respiratory events were not looked for depends on the index; the point says it.
+_POINT = "evidence_class = 'full' AND plms_elevated_point IN ('yes', 'no')"
 
 
 def plmsi_by_age(connection: Any, thresholds: Mapping[str, float]) -> Figure:
@@ -46,9 +46,9 @@ def plmsi_by_age(connection: Any, thresholds: Mapping[str, float]) -> Figure:
     return Figure(
         "age",
         "PLMS index and age",
-        f"{len(found)} analysed nights with index and age. The line of a point is the interval that unscorable time, "
-        "gaps or a missing leg leave open (cut at the top of the plot); the dashed line is "
-        f"{thresholds['adult']:g}/h.",
+        f"{len(found)} analysed nights with index (by {rule_set_shown(connection)}) and age. The line of a point is "
+        "the interval that unscorable time, gaps or a missing leg leave open (cut at the top of the plot); the dashed "
+        f"line is {thresholds['adult']:g}/h.",
         "the rise with age known from population studies, and points whose line crosses the dashed one: for them "
         "elevated is unknown, whatever the point says.",
         svg=Markup(drawing.svg("age", draw, height=3.6, label="PLMS index against age")) if found else None,
@@ -117,16 +117,17 @@ def elevated(connection: Any, thresholds: Mapping[str, float]) -> Figure:
         ("40 to 59 years", "age_years >= 40 AND age_years < 60"),
         ("60 years and over", "age_years >= 60"),
     )
+    named = rows(connection, "SELECT DISTINCT plms_elevated_basis FROM phenotype ORDER BY 1")
+    basis = ", ".join(name for (name,) in named)
     listed, bars = [], []
     for label, condition in strata:
         n, yes, no, full, full_yes = rows(
             connection,
             "SELECT count(*), count(*) FILTER (WHERE plms_elevated = 'yes'), "
             "count(*) FILTER (WHERE plms_elevated = 'no'), "
-            f"count(*) FILTER (WHERE {_POINT} AND plms_elevated_point IN ('yes', 'no')), "
+            f"count(*) FILTER (WHERE {_POINT}), "
             f"count(*) FILTER (WHERE {_POINT} AND plms_elevated_point = 'yes') "
-            f"FROM (SELECT a.*, p.plms_elevated_basis FROM analysis a JOIN phenotype p USING (recording_id)) "
-            f"WHERE is_index_night AND ({condition})",
+            f"FROM analysis WHERE is_index_night AND ({condition})",
         )[0]
         if not n:
             continue
@@ -141,11 +142,12 @@ def elevated(connection: Any, thresholds: Mapping[str, float]) -> Figure:
     return Figure(
         "elevated",
         "Elevated PLMS index",
-        "Persons by whether the index of their index night is elevated (more than "
+        f"Persons by whether the index of their index night, by {basis or 'no rule set'}, is elevated (more than "
         f"{thresholds['adult']:g}/h in adults, more than {thresholds['child']:g}/h under {thresholds['adult_age']:g} "
         "years). "
         "The hard bounds count all unknown as no, then as yes. The point estimate uses nights of full evidence, "
-        "chosen by evidence and never by result, with Wilson's 95 % interval.",
+        "chosen by evidence and never by result, with Wilson's 95 % interval. An index that leaves "
+        "respiratory-related movements out has no point value where respiratory events were not scored.",
         "wide hard bounds: then the data cannot fix the prevalence without assumptions. Leaving out the unknown is not "
         "offered, because whether a night can be decided depends on its value.",
         svg=Markup(
