@@ -1,5 +1,6 @@
 """Run a cohort as a Prefect flow. This module imports no Prefect: its environment must be settled first."""
 
+import importlib.util
 import sys
 
 from plms_flows.environment import settle
@@ -25,7 +26,15 @@ def run_prefect(
     Returns
     -------
     RunSummary
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without Prefect; nothing was started.
     """
+    if importlib.util.find_spec("prefect") is None:
+        # Said before the store is locked; the caller turns it into one line.
+        raise ModuleNotFoundError("Prefect is not installed", name="prefect")
     with (
         prepare(settings, options, progress=progress, work=work) as ctx,
         KernelWarming(settings.is_local and ctx.computes_nights) as warming,

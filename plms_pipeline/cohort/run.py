@@ -109,7 +109,14 @@ def run(
     asked = RunOptions(**options)
     if asked.dry_run:
         executor = "inline"
-    return _executor(executor)(settings, asked, progress=progress, work=work)
+    try:
+        return _executor(executor)(settings, asked, progress=progress, work=work)
+    except ModuleNotFoundError as error:
+        if error.name not in ("prefect", "plms_flows"):
+            raise
+        raise InputError(
+            f"executor: {executor} needs the package {error.name}; install it or use --executor dask or inline"
+        ) from None
 
 
 def _executor(name: str) -> Callable[..., RunSummary]:
@@ -118,12 +125,7 @@ def _executor(name: str) -> Callable[..., RunSummary]:
     installed = {point.name: point.value for point in entry_points(group="plms.executors")}
     target = installed.get(name, EXECUTORS[name])
     module, _, attribute = target.partition(":")
-    try:
-        function: Callable[..., RunSummary] = getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"executor: {name} needs the package {error.name}; install it or use --executor inline"
-        ) from None
+    function: Callable[..., RunSummary] = getattr(importlib.import_module(module), attribute)
     return function
 
 

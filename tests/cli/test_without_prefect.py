@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BLOCK = """
 import importlib.abc, sys
 class Absent(importlib.abc.MetaPathFinder):
@@ -26,14 +28,17 @@ def _plms(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-def test_dask_and_inline_run_and_prefect_says_what_is_missing(demo_cohort: Path, tmp_path: Path) -> None:
-    for executor in ("inline", "dask"):
-        done = _plms(
-            tmp_path, "run", demo_cohort, "--store", tmp_path / "store", "--executor", executor, "--workers", 1
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        assert "in 6 = " in done.stdout
-    refused = _plms(tmp_path, "run", demo_cohort, "--store", tmp_path / "other", "--executor", "prefect")
+def test_prefect_says_what_is_missing(demo_cohort: Path, tmp_path: Path) -> None:
+    refused = _plms(tmp_path, "run", demo_cohort, "--store", tmp_path / "store", "--executor", "prefect")
     assert refused.returncode == 2
     assert "needs the package prefect" in refused.stderr
     assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "store" / "work" / "LOCK").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["inline", "dask"])
+def test_the_other_executors_do_not_need_it(demo_cohort: Path, tmp_path: Path, executor: str) -> None:
+    done = _plms(tmp_path, "run", demo_cohort, "--store", tmp_path / "store", "--executor", executor, "--workers", 1)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "in 6 = " in done.stdout
