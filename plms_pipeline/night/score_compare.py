@@ -77,7 +77,22 @@ def _groups(a: Sequence[Row], b: Sequence[Row]) -> list[_Group]:
             reach = end
         reach = max(reach, end)
         groups[-1][which].append(at)
-    return groups
+    return [part for group in groups for part in _parted(group, a, b)]
+
+
+def _parted(group: _Group, a: Sequence[Row], b: Sequence[Row]) -> list[_Group]:
+    """Movements that both scorings have alike go in pairs of their own: within one scoring movements may overlap."""
+    if len(group.a) + len(group.b) <= 2 or not group.a or not group.b:
+        return [group]
+    there = {_extent(b[at]): at for at in group.b}
+    pairs = [_Group([at], [there.pop(_extent(a[at]))]) for at in group.a if _extent(a[at]) in there]
+    paired = ({at for pair in pairs for at in pair.a}, {at for pair in pairs for at in pair.b})
+    rest = _Group([at for at in group.a if at not in paired[0]], [at for at in group.b if at not in paired[1]])
+    return sorted([*pairs, *([rest] if rest.a or rest.b else [])], key=lambda one: (one.a, one.b))
+
+
+def _extent(row: Row) -> tuple[Any, ...]:
+    return row["onset_s"], row["offset_s"], row["side"]
 
 
 def compare(a: Sequence[Row], b: Sequence[Row], limits_a: Limits, limits_b: Limits) -> Compared:
@@ -124,6 +139,7 @@ def compare(a: Sequence[Row], b: Sequence[Row], limits_a: Limits, limits_b: Limi
                 },
             }
         )
+    found.sort(key=lambda row: (row["onset_s"], row["reason"], row["differs"], row["detail"]))
     return Compared(found, len(a), len(b), len(groups) - len(found))
 
 
