@@ -122,8 +122,9 @@ def _assert_costs_only_what_was_in_flight(root: Path, committed: set[str]) -> No
     done = _per_stage(now)
     in_flight = [path for path in (root / "store" / "work" / "scratch" / "running").glob("*/*") if path.is_file()]
     assert len(in_flight) <= N_WORKERS
-    # Only a recording that was running on a worker can be begun and not finished.
-    assert done["detect"] - done["link"] <= len(in_flight)
+    # Only a recording that was running on a worker, now or at an earlier kill, can be begun and not finished.
+    before = _per_stage(committed)
+    assert (done["detect"] - done["link"]) - (before["detect"] - before["link"]) <= len(in_flight)
     asked = cohort.load_cohort(root / "cohort.yaml", environ={})
     would = cohort.run(asked, executor="inline", dry_run=True).recomputed
     assert would == {stage: N - n for stage, n in done.items()}
