@@ -104,3 +104,28 @@ def test_errors_are_one_line_and_exit_2(
     assert done.code == 2
     assert message in done.err
     assert len([line for line in done.err.splitlines() if not line.startswith("plms: detect ")]) == 1
+
+
+def test_events_of_an_annotation_file_are_those_of_tables(plms, cohort: Path, tmp_path: Path) -> None:
+    recording = _recordings(cohort)[0]
+    tables = {
+        "stages": "onset_s,duration_s,stage\n0,900,N2\n",
+        "respiratory": "onset_s,offset_s,type\n100,120,hypopnea\n",
+        "arousals": "onset_s,offset_s\n200,204\n",
+    }
+    options: list[object] = []
+    for role, text in tables.items():
+        path = tmp_path / f"{role}.csv"
+        path.write_text(text, encoding="utf-8")
+        options += [f"--{role}", path]
+    marks = tmp_path / "marks.csv"
+    marks.write_text(
+        "onset_s,duration_s,label\n0,900,Sleep stage N2\n100,20,Hypopnea\n200,4,Arousal ()\n", encoding="utf-8"
+    )
+    common = ("detect", recording, "--sensor", "emg")
+    assert plms(*common, *options, "--out", tmp_path / "t").code == 0
+    done = plms(*common, "--stages", marks, "--respiratory", marks, "--arousals", marks, "--out", tmp_path / "a")
+    assert done.code == 0, done.err
+    for name in ("night.csv", "scored_movement.csv"):
+        assert (tmp_path / "t" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+    assert _rows(tmp_path / "a" / "night.csv")[0]["plmsi_nr_per_h"] != ""
