@@ -244,9 +244,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # Evidence.
     Mutant("an edge on the window border", _V, "at.gaps.onset_us > at.low_us", "at.gaps.onset_us >= at.low_us"),
     Mutant("lo without unstaged time", _V, "/ (sleep + time.unstaged_us)", "/ sleep"),
-    Mutant(
-        "lo with the movements of hi", _V, "n - settings.lo_movements_per_edge", "n - settings.hi_movements_per_edge"
-    ),
+    Mutant("lo with one movement an edge less", _V, "n - settings.lo_movements_per_edge", "n - 3"),
     Mutant("hi may fall below the point", _V, "Bounds(lo, max(hi, point))", "Bounds(lo, hi)"),
     Mutant("one leg: the point may exceed r", _V, "Bounds(0.0, max(most, point))", "Bounds(0.0, most)"),
     Mutant("hi has no limit", _V, "hi = min(most, (counted", "hi = max(0, (counted"),

@@ -41,20 +41,20 @@ def test_interval_of_a_gap_in_sleep(t):
     point, lo, hi = interval(scored)
     assert point == pytest.approx(20 / 3)
     assert lo == pytest.approx((20 - 8) / 4)
-    assert hi == pytest.approx((20 + 360 + 6) / 4)
+    assert hi == pytest.approx((20 + 360 + 8) / 4)
     assert scored.night["evidence_class"] == "partial"
 
 
 def test_interval_r_follows_the_shortest_interval_of_the_rule_set(t):
     scored = t.score("coleman", t.every(20, 20), duration=4 * HOUR, gaps=[(7200, 10800)])
-    assert interval(scored)[2] == pytest.approx((20 + 720 + 6) / 4)
+    assert interval(scored)[2] == pytest.approx((20 + 720 + 8) / 4)
 
 
 def test_interval_a_gap_in_wake_counts_its_edges_only(t):
     hypnogram = [(0, 2 * HOUR, "N2"), (2 * HOUR, 3 * HOUR, "W"), (3 * HOUR, 4 * HOUR, "N2")]
     scored = t.score("wasm2016", t.every(20, 30), duration=4 * HOUR, hypnogram=hypnogram, gaps=[(8000, 8100)])
     assert scored.night["n_gap_edges"] == 2
-    assert interval(scored) == pytest.approx((10.0, (30 - 8) / 3, (30 + 6) / 3))
+    assert interval(scored) == pytest.approx((10.0, (30 - 8) / 3, (30 + 8) / 3))
 
 
 def test_interval_an_edge_on_the_window_border_is_not_inside(t):
@@ -82,7 +82,7 @@ def test_interval_unstaged_time_that_is_also_unscorable_is_in_w_for_lo_and_in_u_
     hypnogram = [(0, HOUR, "N2"), (2 * HOUR, 3 * HOUR, "N2")]
     scored = t.score("wasm2016", t.every(20, 20), duration=3 * HOUR, hypnogram=hypnogram, gaps=[(4000, 5800)])
     # e = 2; w = 1 h, half of it unscorable.
-    assert interval(scored) == pytest.approx((10.0, 12 / 3, (20 + 360 * 0.5 + 6) / 2.5))
+    assert interval(scored) == pytest.approx((10.0, 12 / 3, (20 + 360 * 0.5 + 8) / 2.5))
 
 
 def test_interval_lo_is_never_below_zero(t):
