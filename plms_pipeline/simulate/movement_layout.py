@@ -31,6 +31,7 @@ class Layout:
         self.rows: list[tuple[int, int, int, float, int, str, bool, bool]] = []
         self.n_movements = 0
         self.n_plms = 0
+        self.broken_left = max(1, round(model["broken_per_8h"] * (self.end_s - self.start_s) / (8 * 3600)))
 
     def uniform(self, bounds: list[float]) -> float:
         return float(self.rng.uniform(bounds[0], bounds[1]))
@@ -139,6 +140,8 @@ class Layout:
         shares = self.model["filler_shares" if owed < self.model["owed_per_h"] else "filler_shares_when_owed"]
         kinds = list(shares)
         kind = kinds[int(self.rng.choice(len(kinds), p=[shares[name] for name in kinds]))]
+        if kind == "broken" and self.broken_left == 0:
+            kind = "pair"
         if kind in ("pair", "broken") and (near or room < (260 if kind == "broken" else 130)):
             return "short" if near and room > 60 else "isolated"
         return kind if room > 60 else "isolated"
@@ -159,6 +162,7 @@ class Layout:
             self.add(t, kind, duration_s=self.uniform(model["long_duration_s"]), is_plm=False)
         elif kind == "broken":
             # Two candidates on either side of a too-long movement: four in a row, and no series.
+            self.broken_left -= 1
             for k in range(5):
                 length_s = self.uniform(model["long_duration_s"]) if k == 2 else self.lognormal(model["duration_s"])
                 self.add(t, kind, duration_s=length_s, is_plm=False)

@@ -106,6 +106,20 @@ def test_the_index_of_every_night_is_within_2_percent_or_half_a_movement_per_hou
         assert abs(index - true) <= max(0.5, 0.02 * true), night["recording_id"]
 
 
+def test_the_aasm_index_of_every_night_is_on_the_side_of_its_threshold_that_the_table_says(run: Night) -> None:
+    table = _csv(run.folder / "truth" / "sim_phenotypes.csv")
+    with open_sql(run.release) as release:
+        analysis = _by_recording(release, "analysis")
+    expected = {row["recording_id"]: row["expected"] for row in table if row["field"] == "plms_elevated_aasm3"}
+    assert set(expected) == set(analysis)
+    for recording, value in expected.items():
+        row = analysis[recording]
+        assert (row["plms_elevated"], row["phenotype_rule_set"]) == (value, "aasm3"), recording
+        if row["age_years"] is not None:
+            threshold = 15.0 if row["age_years"] >= 18 else 5.0
+            assert abs(row["plmsi_aasm3_per_h"] - threshold) >= 2.0, recording
+
+
 def test_joins_and_phenotypes_equal_the_hand_written_table_for_every_subject(run: Night) -> None:
     wrong = []
     with open_sql(run.release) as release:
