@@ -130,7 +130,8 @@ def _tiles(connection: Any) -> list[dict[str, str]]:
         tiles.append({"number": f"{row['n_full']} of {n}", "text": "index nights with full evidence"})
         if n:
             low, high = 100 * row["yes"] / n, 100 * (n - row["no"]) / n
-            tiles.append({"number": f"{low:.0f}–{high:.0f} %", "text": "elevated PLMS index: hard bounds over persons with an index night"})
+            whom = "elevated PLMS index: hard bounds over persons with an index night"
+            tiles.append({"number": f"{low:.0f}–{high:.0f} %", "text": whom})
     return tiles
 
 
