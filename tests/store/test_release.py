@@ -330,7 +330,10 @@ def test_queries_of_the_readme_run(tmp_path: Path) -> None:
             results = [connection.execute(one).fetchall() for one in connection.extract_statements(statements)]
     assert len(names["analysis"]) == 4
     assert len(names["ledger"]) == 5
-    assert results == [[("wasm2006", "full", 4, None), ("wasm2016", "full", 4, 1.5)], [("analysed", None, 4), ("failed_input", "short_header", 1)]]
+    assert results == [
+        [("wasm2006", "full", 4, None), ("wasm2016", "full", 4, 1.5)],
+        [("analysed", None, 4), ("failed_input", "short_header", 1)],
+    ]
 
 
 def test_datapackage_follows_the_declarations(tmp_path: Path) -> None:
