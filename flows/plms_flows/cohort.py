@@ -45,4 +45,16 @@ def run_prefect(
         progress("starting the flow", 0, 0)
         from plms_flows.cohort_flow import run_in_flow
 
-        return run_in_flow(ctx, warming)
+        try:
+            return run_in_flow(ctx, warming)
+        except KeyboardInterrupt:
+            _stop_private_servers()
+            raise
+
+
+def _stop_private_servers() -> None:
+    """End Prefect's temporary servers now: an interrupted process does not wait for its exit handlers."""
+    from prefect.server.api.server import SubprocessASGIServer
+
+    for server in list(SubprocessASGIServer._instances.values()):
+        server.stop()

@@ -4,9 +4,12 @@ Prefect's own caching stays off: it sees neither file contents nor called kernel
 work store. Parameters, artifacts and messages hold counts and shard numbers, never ids or paths.
 """
 
+import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from uuid import UUID
 from prefect import flow, task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -39,6 +43,7 @@ class _Run:
         self.error: BaseException | None = None
         self.progress_id: UUID | None = None
         self.mutex = threading.Lock()
+        self.no_retries = ExitStack()
 
 
 _current: ContextVar[_Run | None] = ContextVar("plms_run", default=None)
@@ -57,6 +62,7 @@ def run_in_flow(ctx: RunContext, warming: KernelWarming) -> RunSummary:
             raise
     finally:
         _current.reset(token)
+        run.no_retries.close()
     if run.error is not None:
         raise run.error
     if run.summary is None:
@@ -102,9 +108,10 @@ def _work_through(run: _Run) -> State[Any]:
         run.progress_id = _quietly(create_progress_artifact, progress=0.0, key=PROGRESS_KEY, description=_title(ctx))
         with DaskExecutor(ctx.work, ctx.settings, ctx.scratch, run.warming) as executor:
             run.executor = executor
-            futures = [process.submit(shard.number) for shard in ctx.shards]
-            for future in futures:
-                future.wait()
+            with _interruptible():
+                futures = [process.submit(shard.number) for shard in ctx.shards]
+                for future in futures:
+                    future.wait()
         failed = [future for future in futures if not future.state.is_completed()]
         if failed:
             raise run.error or SystemFailure(f"{len(failed)} of {len(futures)} shards failed; run again to resume")
@@ -116,6 +123,8 @@ def _work_through(run: _Run) -> State[Any]:
         return Failed(message=describe(error))
     except BaseException as error:
         run.error = error
+        # The terminal interrupts the private server too: asking it again and again would hold up the end.
+        run.no_retries.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
         raise
     summary = run.summary
     if summary.exit_code:
@@ -151,6 +160,19 @@ def process(number: int) -> int:
     if run.progress_id is not None:
         _quietly(update_progress_artifact, run.progress_id, progress=round(100.0 * n_done / len(run.ctx.tasks), 1))
     return len(results)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let an interruption from the terminal end the run: Prefect's private server had taken the signal for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _quietly(function: Any, *arguments: Any, **named: Any) -> Any:

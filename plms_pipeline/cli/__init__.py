@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -53,6 +54,11 @@ def main() -> None:
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("plms: interrupted; the same command resumes", err=True)
         code = 130
+        if "prefect" in sys.modules:
+            # Everything of ours is closed; Prefect's exit handlers would wait for a server that is gone.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
