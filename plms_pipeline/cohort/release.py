@@ -44,7 +44,7 @@ def build(ctx: RunContext, results: Sequence[RecordingResult]) -> tuple[Path, qu
     Returns
     -------
     (candidate, gate)
-        Folder of the candidate with `quality_result` and ``reports/quality.html``; the verdict.
+        Folder of the candidate with `quality_result` and its report; the verdict.
     """
     settings = ctx.settings
     candidate = store.build_candidate(
@@ -62,8 +62,13 @@ def build(ctx: RunContext, results: Sequence[RecordingResult]) -> tuple[Path, qu
     store.add_table(candidate, "quality_result", contracts.to_arrow("quality_result", gate.rows))
     reports = candidate / "reports"
     reports.mkdir(exist_ok=True)
-    render_report(candidate, reports / "quality.html")
+    render_report(candidate, reports / report_name(simulated=settings.simulated))
     return candidate, gate
+
+
+def report_name(*, simulated: bool) -> str:
+    """File name of the report; that of simulated data says so."""
+    return "quality-simulated.html" if simulated else "quality.html"
 
 
 def _mark_index_nights(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -267,23 +267,23 @@ def _release(ctx: RunContext, ordered: Sequence[RecordingResult]) -> _Ended:
     counts = Counter(result.outcome for result in ordered)
     # Great Expectations takes ten seconds to import; a run that publishes nothing does not pay them.
     from plms_pipeline.cohort.figures import main_figures
-    from plms_pipeline.cohort.release import build, publish_candidate
+    from plms_pipeline.cohort.release import build, publish_candidate, report_name
 
     ctx.progress("building the release", 0, 0)
     candidate, gate = build(ctx, ordered)
-    report = candidate / "reports" / "quality.html"
+    report = Path("reports") / report_name(simulated=ctx.settings.simulated)
     figures = main_figures(candidate)
     if not gate.open:
         names = ", ".join(gate.closed)
         message = f"not published: the quality gate is closed by {names}"
-        return _Ended(GATE_CLOSED, None, report, figures, tuple(gate.closed), message)
+        return _Ended(GATE_CLOSED, None, candidate / report, figures, tuple(gate.closed), message)
     complaint = _complaint(ctx, counts)
     if complaint is not None:
-        return _Ended(FAILED, None, report, figures, (), complaint)
+        return _Ended(FAILED, None, candidate / report, figures, (), complaint)
     ctx.progress("publishing", 0, 0)
     release, is_new = publish_candidate(ctx, candidate)
     message = "published" if is_new else "unchanged: the latest release already holds this content"
-    return _Ended(DONE, release, release / "reports" / "quality.html", figures, (), message)
+    return _Ended(DONE, release, release / report, figures, (), message)
 
 
 def _assert_same(expected: Sequence[str], results: Sequence[RecordingResult], where: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from plms_pipeline.store.redact import redact_paths
+from plms_pipeline.redact import redact_paths
 
 ANALYSED, EXCLUDED, FAILED_INPUT, FAILED_SYSTEM = "analysed", "excluded", "failed_input", "failed_system"
 OUTCOMES = (ANALYSED, EXCLUDED, FAILED_INPUT, FAILED_SYSTEM)

@@ -1,5 +1,6 @@
 """The store: finished parts, the lock of its one writer, the ledger, releases. It knows tables, not medicine."""
 
+from plms_pipeline.redact import redact_paths
 from plms_pipeline.store.candidate import add_table, build_candidate, candidate_facts, candidate_path
 from plms_pipeline.store.entries import ReleaseEntry, ledger, outcome_counts
 from plms_pipeline.store.files import digest_file
@@ -8,7 +9,6 @@ from plms_pipeline.store.lock import Holder, StoreFinding, StoreLock
 from plms_pipeline.store.memory import FileState, InputDigest, InputMemory, file_state
 from plms_pipeline.store.provenance import software_versions
 from plms_pipeline.store.publish import Release, latest_release, list_releases, publish, verify_release
-from plms_pipeline.store.redact import redact_paths
 from plms_pipeline.store.runs import RunFolder, StoreStatus, status
 from plms_pipeline.store.sql import QueryResult, ReleaseSql, open_sql
 from plms_pipeline.store.work import Commit, Part, WorkStore, stamp

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import ContractError, InputError
-from plms_pipeline.store.redact import redact_paths
+from plms_pipeline.redact import redact_paths
 
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
