@@ -71,6 +71,8 @@ class DaskExecutor:
         self._stack = contextlib.ExitStack()
         self._alone = threading.Lock()
         self._stop = threading.Event()
+        self._deserted = threading.Event()
+        self._sent: dict[str, Future] = {}
         self._client: Client | None = None
         self.description = ""
 
@@ -142,6 +144,7 @@ class DaskExecutor:
         completed = as_completed(waiting, loop=self.client.loop)
         for future in completed:
             task, sent = waiting.pop(future)
+            self._sent.pop(future.key, None)
             self._refuse_when_stopped()
             error = None
             if future.status == "finished":
@@ -177,13 +180,20 @@ class DaskExecutor:
         # A closed client does not complain about new work: it waits for ever.
         if self._stop.is_set():
             raise SystemFailure("the cluster was closed before every recording was done; run again to resume")
+        if self._deserted.is_set():
+            raise SystemFailure(
+                f"the cluster has had no worker for {self._settings.wait_workers_s:g} s; look at its log and run again "
+                "to resume"
+            )
 
     def _send(self, task: RecordingTask) -> Future:
         key = f"recording-{uuid.uuid4().hex}"
         marker = str(self._running / key)
-        return self.client.submit(
+        future = self.client.submit(
             attempt, self._work.function, task, self._settings.retries, marker, key=key, pure=False
         )
+        self._sent[key] = future
+        return future
 
     def _was_running(self, future: Future) -> bool:
         marker = self._running / future.key
@@ -230,9 +240,10 @@ class DaskExecutor:
         return Client(cluster)
 
     def _watch(self) -> None:
-        """Kill the worker of any recording that runs longer than the limit."""
+        """Kill the worker of any recording that runs longer than the limit; give up a cluster without workers."""
         limit_s = self._settings.time_limit_s
         seen: dict[str, float] = {}
+        had_workers = time.monotonic()
         while not self._stop.wait(min(2.0, max(0.1, limit_s / 10))):
             with contextlib.suppress(OSError):
                 names = {entry.name for entry in self._running.iterdir()}
@@ -241,6 +252,19 @@ class DaskExecutor:
                 if time.monotonic() - since > limit_s:
                     self._kill_worker_of(name)
                     seen = {**seen, name: time.monotonic()}
+            if self._has_workers():
+                had_workers = time.monotonic()
+            elif time.monotonic() - had_workers > self._settings.wait_workers_s:
+                self._deserted.set()
+                # Nothing would ever complete: a cancelled future lets whoever waits see that.
+                for future in list(self._sent.values()):
+                    future.cancel()
+
+    def _has_workers(self) -> bool:
+        try:
+            return bool(self.client.nthreads())
+        except Exception:  # a scheduler that does not answer is told apart by those who wait for it
+            return True
 
     def _kill_worker_of(self, key: str) -> None:
         with contextlib.suppress(Exception):  # the watchdog must outlive a cluster that is going down

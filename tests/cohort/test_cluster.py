@@ -15,7 +15,7 @@ from plms_pipeline.cohort.cluster import DaskExecutor, refuse_open_scheduler
 from plms_pipeline.cohort.lane import run_alone
 from plms_pipeline.cohort.settings import CohortSettings, load_cohort
 from plms_pipeline.cohort.work import RecordingResult, RecordingTask, Work
-from plms_pipeline.errors import InputError
+from plms_pipeline.errors import InputError, SystemFailure
 
 WORK = Work(faults.recording, faults.crash)
 
@@ -147,6 +147,18 @@ def test_a_worker_killed_from_outside_costs_no_recording(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_cluster_that_lost_all_its_workers_is_given_up(
+    make_task: Callable[[str], RecordingTask], tmp_path: Path
+) -> None:
+    (tmp_path / "cohort.yaml").write_text("cohort: test\nsheet: sheet.csv\n", encoding="utf-8")
+    overrides = {"n_workers": 1, "memory_limit": "0", "wait_workers_s": 20, "time_limit_s": 8}
+    with DaskExecutor(WORK, load_cohort(tmp_path / "cohort.yaml", overrides, environ={}), tmp_path) as executor:
+        executor.client.cluster.scale(0)
+        with pytest.raises(SystemFailure, match="no worker for 20 s"):
+            list(executor.submit([make_task(f"slow_{n}") for n in range(200)]))
+
+
 def test_memory_limit_of_the_lane(make_task: Callable[[str], RecordingTask], tmp_path: Path) -> None:
     verdict = run_alone(WORK, make_task("hang_1"), scratch=tmp_path, time_limit_s=30, memory_limit_bytes=1_000_000)
     assert (verdict.outcome, verdict.reason) == ("failed_system", "out_of_memory")
