@@ -8,7 +8,7 @@ import sys
 import click
 
 from plms_pipeline.cli.cohort_commands import clean, demo, run, simulate, status
-from plms_pipeline.cli.common import common_options
+from plms_pipeline.cli.common import version_option
 from plms_pipeline.cli.compare_command import score_compare
 from plms_pipeline.cli.doctor import doctor
 from plms_pipeline.cli.night_commands import detect, score
@@ -23,15 +23,13 @@ _EPILOG = (
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG)
+@version_option
 def cli() -> None:
     """Periodic leg movements of sleep: from a cohort's EDF archive to Parquet for epidemiology."""
 
 
 for _command in (demo, simulate, run, detect, score, score_compare, sql, status, doctor, clean):
     cli.add_command(_command)
-cli.params.append(
-    next(parameter for parameter in common_options(lambda **_: None).__click_params__ if parameter.name == "version")  # type: ignore[attr-defined]
-)
 
 
 def main() -> None:

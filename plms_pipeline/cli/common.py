@@ -89,19 +89,20 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: bo
     context.exit()
 
 
+version_option = click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Package, schema version and stage revisions.",
+)
 _COMMON: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--no-progress", is_flag=True, help="No progress on the screen."),
     click.option("--quiet", is_flag=True, help="Only errors and results."),
     click.option("--log-json", type=click.Path(dir_okay=False, path_type=Path), help="Append the log as JSON lines."),
     click.option("--log-level", type=click.Choice(LEVELS), default="warning", show_default=True),
-    click.option(
-        "--version",
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_show_version,
-        help="Package, schema version and stage revisions.",
-    ),
+    version_option,
 )
 
 
