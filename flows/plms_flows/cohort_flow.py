@@ -4,6 +4,7 @@ Prefect's own caching stays off: it sees neither file contents nor called kernel
 work store. Parameters, artifacts and messages hold counts and shard numbers, never ids or paths.
 """
 
+import logging
 import signal
 import threading
 from collections import Counter
@@ -43,7 +44,7 @@ class _Run:
         self.error: BaseException | None = None
         self.progress_id: UUID | None = None
         self.mutex = threading.Lock()
-        self.no_retries = ExitStack()
+        self.at_end = ExitStack()
 
 
 _current: ContextVar[_Run | None] = ContextVar("plms_run", default=None)
@@ -62,7 +63,7 @@ def run_in_flow(ctx: RunContext, warming: KernelWarming) -> RunSummary:
             raise
     finally:
         _current.reset(token)
-        run.no_retries.close()
+        run.at_end.close()
     if run.error is not None:
         raise run.error
     if run.summary is None:
@@ -108,7 +109,7 @@ def _work_through(run: _Run) -> State[Any]:
         run.progress_id = _quietly(create_progress_artifact, progress=0.0, key=PROGRESS_KEY, description=_title(ctx))
         with DaskExecutor(ctx.work, ctx.settings, ctx.scratch, run.warming) as executor:
             run.executor = executor
-            with _interruptible():
+            with _interruptible(run):
                 futures = [process.submit(shard.number) for shard in ctx.shards]
                 for future in futures:
                     future.wait()
@@ -123,8 +124,6 @@ def _work_through(run: _Run) -> State[Any]:
         return Failed(message=describe(error))
     except BaseException as error:
         run.error = error
-        # The terminal interrupts the private server too: asking it again and again would hold up the end.
-        run.no_retries.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
         raise
     summary = run.summary
     if summary.exit_code:
@@ -163,7 +162,7 @@ def process(number: int) -> int:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(run: _Run) -> Iterator[None]:
     """Let an interruption from the terminal end the run: Prefect's private server had taken the signal for itself."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -171,6 +170,13 @@ def _interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        # Prefect would print the stack of every shard that now ends; the terminal also interrupted its private
+        # server, and asking that again and again would hold up the end.
+        logging.disable(logging.CRITICAL)
+        run.at_end.callback(logging.disable, logging.NOTSET)
+        run.at_end.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
 
