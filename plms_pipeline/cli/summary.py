@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +49,14 @@ def summary_text(summary: RunSummary) -> str:
         lines.append(f"Report   {_near(summary.report)}   (open it in a browser)")
     if summary.release is not None:
         lines += ["", "Ask it something:"]
-        lines += [f'  plms sql --store {_near(summary.store)} "{query}"' for query in QUERIES]
+        lines += [f'  {_program()} sql --store {_near(summary.store)} "{query}"' for query in QUERIES]
     return "\n".join(lines) + "\n"
+
+
+def _program() -> str:
+    """How the command was called, so that a line can be pasted where `plms` is not on the path."""
+    called = Path(sys.argv[0])
+    return str(_near(called)) if called.name == "plms" and shutil.which("plms") is None else "plms"
 
 
 def _near(path: Path) -> Path:
