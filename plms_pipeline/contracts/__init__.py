@@ -8,7 +8,6 @@ from plms_pipeline.contracts.arrow import Columns, arrow_schema, column_record, 
 from plms_pipeline.contracts.codes import Code, CodeList, UnknownCode, codes, normal_form
 from plms_pipeline.contracts.dictionary import (
     dictionary_columns,
-    dictionary_csv,
     dictionary_markdown,
     domain_columns,
 )
@@ -45,7 +44,6 @@ __all__ = [
     "column_expectations",
     "column_record",
     "dictionary_columns",
-    "dictionary_csv",
     "dictionary_markdown",
     "digest_of",
     "domain_columns",

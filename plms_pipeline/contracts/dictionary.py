@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from plms_pipeline.contracts import _files
@@ -46,16 +44,6 @@ def domain_columns() -> dict[str, list[Any]]:
         for position, code in enumerate(codes(name).codes)
     ]
     return dict(zip(("code_list", "value", "label", "position"), map(list, zip(*rows, strict=True)), strict=True))
-
-
-def dictionary_csv() -> str:
-    """The data dictionary as CSV text (LF line ends)."""
-    columns = dictionary_columns()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return out.getvalue()
 
 
 def dictionary_markdown() -> str:
