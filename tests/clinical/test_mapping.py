@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
 from plms_pipeline.exposures import clinical_rules, read_covariates
-from plms_pipeline.exposures import mapping as mapping_module
-from plms_pipeline.exposures.mapping import TABLES
+from plms_pipeline.exposures.columns import REQUIRED, TABLES
 from plms_pipeline.exposures.medication import medication_statuses
 
 from .conftest import MAPPING, CohortWriter
@@ -49,11 +48,11 @@ def test_the_documentation_names_every_column() -> None:
 
 
 def test_kinds_of_columns_exist() -> None:
-    plain = {"yes_no", "number", "integer", "date", "text"}
+    plain = {"yes_no", "number", "integer", "date", "text", "measure"}
     for columns in TABLES.values():
         for kind in columns.values():
             assert kind in plain or contracts.codes(kind).values
-    assert set(mapping_module.REQUIRED) == set(TABLES)
+    assert set(REQUIRED) == set(TABLES)
 
 
 @pytest.mark.parametrize(
