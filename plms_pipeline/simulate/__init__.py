@@ -7,6 +7,8 @@ from plms_pipeline.simulate.cohort_files import (
     required_bytes,
     write_cohort,
 )
+from plms_pipeline.simulate.conditions import Recording, recording, segments
+from plms_pipeline.simulate.drawing import condition_names
 from plms_pipeline.simulate.emg_signal import leg_emg
 from plms_pipeline.simulate.night_files import NightFiles
 from plms_pipeline.simulate.night_plan import plan_night
@@ -29,15 +31,19 @@ __all__ = [
     "PlannedMovements",
     "PlannedNight",
     "PlannedSpans",
+    "Recording",
     "SimulatedCohort",
+    "condition_names",
     "leg_emg",
     "narrow_cohort",
     "persona_of",
     "personas",
     "plan_night",
     "planned_defects",
+    "recording",
     "require_space",
     "required_bytes",
+    "segments",
     "write_clinical_tables",
     "write_cohort",
 ]
