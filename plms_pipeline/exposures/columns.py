@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from plms_pipeline.exposures.mapping import DATE, INTEGER, NUMBER, TABLES
+from plms_pipeline.exposures.canonical import DATE, INTEGER, NUMBER, TABLES
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]

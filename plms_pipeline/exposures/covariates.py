@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plms_pipeline import contracts
-from plms_pipeline.exposures.columns import TABLES
+from plms_pipeline.exposures.canonical import TABLES
 from plms_pipeline.exposures.decoding import Row, read_rows
 from plms_pipeline.exposures.mapping import Mapping, read_mapping
 from plms_pipeline.exposures.names import medication_table

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
-from plms_pipeline.exposures.columns import DATE, INTEGER, MEASURE, NUMBER, REQUIRED, TABLES, TEXT, YES_NO
+from plms_pipeline.exposures.canonical import DATE, INTEGER, MEASURE, NUMBER, REQUIRED, TABLES, TEXT, YES_NO
 from plms_pipeline.exposures.mapping import ColumnMap, FileMap
 from plms_pipeline.exposures.rules import nearest
 from plms_pipeline.exposures.status import NO, UNKNOWN

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
-from plms_pipeline.exposures.columns import REQUIRED, TABLES
+from plms_pipeline.exposures.canonical import REQUIRED, TABLES
 from plms_pipeline.exposures.rules import nearest
 
 FORMAT = "plms-clinical-mapping/1"

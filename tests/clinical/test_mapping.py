@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
 from plms_pipeline.exposures import clinical_rules, read_covariates
-from plms_pipeline.exposures.columns import REQUIRED, TABLES
+from plms_pipeline.exposures.canonical import REQUIRED, TABLES
 from plms_pipeline.exposures.medication import medication_statuses
 
 from .conftest import MAPPING, CohortWriter

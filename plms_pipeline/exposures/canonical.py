@@ -1,0 +1,111 @@
+"""Canonical columns of the clinical tables: the names that a mapping file maps to."""
+
+from __future__ import annotations
+
+YES_NO, NUMBER, INTEGER, DATE, TEXT, MEASURE = "yes_no", "number", "integer", "date", "text", "measure"
+_IDS = {"subject_id": TEXT, "visit": TEXT}
+_COLLECTED = {"collected_date": DATE, "collected_offset_d": INTEGER}
+# Canonical columns of each table and their kinds; a kind that is none of those above names a code list.
+TABLES: dict[str, dict[str, str]] = {
+    "demographics": {
+        **_IDS,
+        "age_years": NUMBER,
+        "sex": "sex",
+        "height_cm": NUMBER,
+        "bmi_kg_m2": NUMBER,
+        "race": TEXT,
+        "ethnicity": TEXT,
+        "site": TEXT,
+        "psu": TEXT,
+        "stratum": TEXT,
+        "weight": NUMBER,
+        "family_id": TEXT,
+        "ahi_per_h": NUMBER,
+        "study_type": TEXT,
+        "night_number": INTEGER,
+        "pap_this_night": YES_NO,
+    },
+    "medication": {
+        **_IDS,
+        "medication": TEXT,
+        "atc_code": TEXT,
+        "rxcui": TEXT,
+        "class_id": "medication_class",
+        "taken": YES_NO,
+        "record_type": "medication_record_type",
+        **_COLLECTED,
+        "use_start_date": DATE,
+        "use_start_offset_d": INTEGER,
+        "use_end_date": DATE,
+        "use_end_offset_d": INTEGER,
+        "days_supply": NUMBER,
+        "active": YES_NO,
+        "dose_mg_d": NUMBER,
+    },
+    "inventory": {**_IDS, "complete": YES_NO, **_COLLECTED},
+    "laboratory": {
+        **_IDS,
+        "analyte": TEXT,
+        "value": MEASURE,
+        "unit": TEXT,
+        **_COLLECTED,
+        "assay": TEXT,
+        "setting": "lab_setting",
+    },
+    "condition": {
+        **_IDS,
+        "condition": "condition",
+        "status": YES_NO,
+        "stage": INTEGER,
+        "icd10": TEXT,
+        "basis": "condition_basis",
+        "recorded_date": DATE,
+        "recorded_offset_d": INTEGER,
+    },
+    "questionnaire": {
+        **_IDS,
+        **_COLLECTED,
+        **dict.fromkeys(
+            (
+                "rls_urge",
+                "rls_rest",
+                "rls_relief",
+                "rls_evening",
+                "rls_not_mimic",
+                "rls_single_question",
+                "rls_physician_told",
+                "rls_or_plms_told",
+                "rls_ch_rlsq_result",
+            ),
+            YES_NO,
+        ),
+        "rls_probability": "rls_probability",
+        "rls_severity_irls": NUMBER,
+        "cramp_feel": "cramp_feel",
+        "cramp_relief": "cramp_relief",
+        **dict.fromkeys(
+            (
+                "cramp_evening",
+                "cramp_sole_symptom",
+                "relief_past",
+                "insomnia_complaint",
+                "unrefreshing_sleep",
+                "sleepiness_complaint",
+                "fatigue_complaint",
+                "clinician_disturbance",
+            ),
+            YES_NO,
+        ),
+        "ess_score": NUMBER,
+        "fss_mean_score": NUMBER,
+        "whiirs_score": NUMBER,
+    },
+}
+REQUIRED = {
+    "demographics": ("subject_id",),
+    "medication": ("subject_id",),
+    "inventory": ("subject_id", "complete"),
+    "laboratory": ("subject_id", "analyte", "value"),
+    "condition": ("subject_id",),
+    "questionnaire": ("subject_id",),
+}
