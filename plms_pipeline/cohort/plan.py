@@ -212,7 +212,7 @@ def science_settings(settings: CohortSettings, declaration: Mapping[str, Any]) -
         "detector": night.load_detector(settings.detector)._asdict(),
         "evidence": night.load_evidence()._asdict(),
         "clinical": exposures.clinical_rules(settings.clinical),
-        "channels": settings.group("channels") | {"sensor": settings.sensor},
+        "channels": settings.group("channels") | {"sensor": settings.sensor, "archive": settings.archive},
         "declared": {f"{name}_state": value for name, value in settings.group("declared").items()},
         "declaration": dict(declaration),
     }

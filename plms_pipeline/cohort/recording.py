@@ -199,3 +199,4 @@ def channel_overrides(task: RecordingTask) -> ingest.ChannelOverrides:
         row.sensor or cohort.sensor,
         row.unit or cohort.unit,
     )
+        row.archive or cohort.archive,

@@ -7,13 +7,8 @@ from plms_pipeline.ingest.annotations import (
     StageSpans,
     read_annotations,
 )
-from plms_pipeline.ingest.channels import (
-    ChannelDecision,
-    ChannelOverrides,
-    decide_channels,
-    overrides_from,
-    role_of,
-)
+from plms_pipeline.ingest.channel_rules import role_of
+from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, overrides_from
 from plms_pipeline.ingest.digest import file_digest
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording

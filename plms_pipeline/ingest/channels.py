@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
+from plms_pipeline.ingest.channel_rules import (
+    LEG_ROLES,
+    PAIRS,
+    Meaning,
+    archive_entry,
+    archive_sensor,
+    meanings_of,
+    normal_label,
+    remembered,
+    role_of,
+    uv_per_unit,
+)
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader
 from plms_pipeline.ingest.findings import Finding, finding
 
+__all__ = [
+    "ChannelDecision",
+    "ChannelOverrides",
+    "decide_channels",
+    "normal_label",
+    "overrides_from",
+    "remembered",
+    "role_of",
+    "uv_per_unit",
+]
+
 Choice = tuple[str, ...]
+Choices = tuple[Choice, ...]
 
 
 class ChannelOverrides(NamedTuple):
@@ -19,20 +43,23 @@ class ChannelOverrides(NamedTuple):
 
     Attributes
     ----------
-    left, right, combined, ecg : tuple of str
-        One label, or two electrodes to subtract; empty = not declared.
+    left, right, combined, ecg : tuple of tuple of str
+        Alternatives in the order of preference, each one label or two electrodes to subtract; empty = not declared.
     sensor : str or None
-        emg, assumed_emg, piezo or unknown. Naming a leg channel declares emg unless this says otherwise.
+        emg, assumed_emg, piezo or unknown. Naming a leg channel declares emg unless this or the archive says otherwise.
     unit : str or None
         Physical dimension of the leg channels where the header names none or a wrong one.
+    archive : str or None
+        Published archive the recording comes from (a value of ``schemas/codes/archive.yaml``).
     """
 
-    left: Choice = ()
-    right: Choice = ()
-    combined: Choice = ()
-    ecg: Choice = ()
+    left: Choices = ()
+    right: Choices = ()
+    combined: Choices = ()
+    ecg: Choices = ()
     sensor: str | None = None
     unit: str | None = None
+    archive: str | None = None
 
     @property
     def names_legs(self) -> bool:
@@ -46,26 +73,18 @@ def overrides_from(declared: Mapping[str, Any], where: str = "channels") -> Chan
     Parameters
     ----------
     declared : mapping
-        Keys `left`, `right`, `combined`, `ecg`: a label or a list of labels; two electrodes to subtract are two
-        labels, in one text ``L-Leg1;L-Leg2``. Keys `sensor`, `unit`: text. Empty values count as absent.
+        Keys `left`, `right`, `combined`, `ecg`: a label or a list of labels in the order of preference; two
+        electrodes to subtract are one text ``L-Leg1;L-Leg2``. Keys `sensor`, `unit`, `archive`: text. Empty values
+        count as absent.
     where : str
         Stands in error messages.
 
     Raises
     ------
     InputError
-        An unknown sensor or unit, more than two electrodes, `combined` together with `left` or `right`.
+        An unknown sensor, unit or archive, more than two electrodes, `combined` together with `left` or `right`.
     """
-    choices: dict[str, Choice] = {}
-    for role in ("left", "right", "combined", "ecg"):
-        value = declared.get(role)
-        entries = [value] if isinstance(value, str) else list(value or ())
-        labels = tuple(label.strip() for entry in entries for label in str(entry).split(";") if label.strip())
-        if len(labels) > 2:
-            raise InputError(f"{where}: {role} names more than two electrodes; give one label or two to subtract")
-        if len(labels) == 2 and labels[0] == labels[1]:
-            raise InputError(f"{where}: {role} names '{labels[0]}' twice; a channel minus itself is empty")
-        choices[role] = labels
+    choices = {role: _choices(declared.get(role), role, where) for role in ("left", "right", "combined", "ecg")}
     if choices["combined"] and (choices["left"] or choices["right"]):
         raise InputError(f"{where}: combined cannot stand together with left or right; give one or the other")
     sensor = (declared.get("sensor") or "").strip() or None
@@ -75,7 +94,23 @@ def overrides_from(declared: Mapping[str, Any], where: str = "channels") -> Chan
     unit = (declared.get("unit") or "").strip() or None
     if unit is not None and uv_per_unit(unit) is None:
         raise InputError(f"{where}: unit '{unit}' is no voltage; use uV, mV, V or nV")
-    return ChannelOverrides(**choices, sensor=sensor, unit=unit)
+    archive = (declared.get("archive") or "").strip() or None
+    if archive is not None:
+        archive_entry(archive)
+    return ChannelOverrides(**choices, sensor=sensor, unit=unit, archive=archive)
+
+
+def _choices(value: Any, role: str, where: str) -> Choices:
+    choices = []
+    for entry in [value] if isinstance(value, str) else list(value or ()):
+        labels = tuple(label.strip() for label in str(entry).split(";") if label.strip())
+        if len(labels) > 2:
+            raise InputError(f"{where}: {role} names more than two electrodes; give one label or two to subtract")
+        if len(labels) == 2 and labels[0] == labels[1]:
+            raise InputError(f"{where}: {role} names '{labels[0]}' twice; a channel minus itself is empty")
+        if labels:
+            choices.append(labels)
+    return tuple(choices)
 
 
 class ChannelDecision(NamedTuple):
@@ -134,8 +169,17 @@ def decide_channels(header: EdfHeader, overrides: ChannelOverrides | None = None
     Returns
     -------
     ChannelDecision
-        Order of the rules: declared; left and right leads; pairs of electrodes; numbered legs; one combined channel.
-        A signal without a scale or a voltage unit is not used and says so.
+
+    Notes
+    -----
+    Order of the rules: what was declared; a left and a right lead; a pair of electrodes on each leg; two numbered
+    legs; a lead on one leg and a pair on the other; one leg alone; one combined channel. A signal without a scale or
+    a voltage unit is passed over if another one of its role has them; alone, it is not used and says so.
+
+    Where several signals could be a leg, the choice is, in this order: usable ones; left and right (or the two
+    electrodes) named in the same way; labels as written before their copies with a suffix; the higher sampling rate;
+    the order of the spellings in ``schemas/codes/channel.yaml``; the order in the file. What was not taken stands in
+    the finding `several_leg_channels`.
     """
     overrides = overrides or ChannelOverrides()
     chooser = _Chooser(header, overrides)
@@ -146,61 +190,10 @@ def decide_channels(header: EdfHeader, overrides: ChannelOverrides | None = None
     return chooser.decision()
 
 
-def normal_label(label: str) -> str:
-    """Form in which channel labels are compared: lower case, letters and digits only, without a leading ``EMG``."""
-    form = re.sub(r"[^a-z0-9]", "", label.casefold())
-    for prefix in contracts.load_yaml("codes/channel.yaml")["prefixes"]:
-        if form.startswith(prefix) and len(form) > len(prefix):
-            return form[len(prefix) :]
-    return form
-
-
-def role_of(label: str) -> str | None:
-    """Role a label names (a value of ``schemas/codes/channel.yaml``), or None."""
-    return None if normal_label(label) in _ignored() else _roles().get(normal_label(label))
-
-
-_memory: dict[str, tuple[object, Any]] = {}
-
-
-def remembered(name: str, declaration: object, build: Callable[[], Any]) -> Any:
-    """Something made of a declaration, made again only when the declaration was read anew."""
-    held = _memory.get(name)
-    if held is None or held[0] is not declaration:
-        held = _memory[name] = (declaration, build())
-    return held[1]
-
-
-def _roles() -> dict[str, str]:
-    return remembered("roles", contracts.codes("channel"), _build_roles)
-
-
-def _build_roles() -> dict[str, str]:
-    roles: dict[str, str] = {}
-    for code in contracts.codes("channel").codes:
-        for alias in code.aliases:
-            form = normal_label(alias)
-            if roles.setdefault(form, code.value) != code.value:
-                raise InputError(
-                    f"schemas/codes/channel.yaml: '{alias}' means both {roles[form]} and {code.value}; remove one"
-                )
-    return roles
-
-
-def _ignored() -> frozenset[str]:
-    declared = contracts.load_yaml("codes/channel.yaml")
-    return remembered("ignored", declared, lambda: frozenset(map(normal_label, declared["ignored"])))
-
-
-def uv_per_unit(unit: str, declared: str | None = None) -> float | None:
-    """Microvolts per unit of a physical dimension; None when it is no voltage and none is declared."""
-    units = contracts.codes("voltage_unit")
-    for text in (unit, declared or ""):
-        try:
-            return float(units.get(units.encode(text)).extra["to_uv"])
-        except contracts.UnknownCode:
-            continue
-    return None
+class _Candidate(NamedTuple):
+    signal: SignalHeader
+    meaning: Meaning
+    is_usable: bool
 
 
 class _Chooser:
@@ -213,86 +206,130 @@ class _Chooser:
         self.findings: list[Finding] = []
         self.chosen: dict[str, tuple[SignalHeader, ...]] = {}
         self.rule = "none"
-        self.by_role: dict[str, list[SignalHeader]] = {}
+        self.alone: set[str] = set()
+        meanings = meanings_of((signal.label for signal in self.signals), overrides.archive)
+        self.by_role: dict[str, list[_Candidate]] = {}
         for signal in self.signals:
-            role = role_of(signal.label)
-            if role is not None:
-                self.by_role.setdefault(role, []).append(signal)
+            meaning = meanings.get(signal.label)
+            if meaning is not None:
+                is_usable = not any(item.severity == "error" for item in self._judge(signal, overrides.unit))
+                self.by_role.setdefault(meaning.role, []).append(_Candidate(signal, meaning, is_usable))
 
     # -- legs ----------------------------------------------------------------------------------------------------
 
     def declared(self) -> None:
         self.rule = "declared"
         for role in ("left", "right", "combined"):
-            choice = getattr(self.overrides, role)
-            if choice:
-                self._take_declared(role, choice)
+            choices = getattr(self.overrides, role)
+            if choices:
+                self._take_declared(role, choices)
 
-    def _take_declared(self, role: str, choice: Choice) -> None:
-        signals = [self._find(label) for label in choice]
-        present = [signal for signal in signals if signal is not None]
-        if len(present) == len(choice):
-            self._accept(role, present)
-            return
-        named = " - ".join(f"'{label}'" for label in choice)
-        labels = ", ".join(f"'{signal.label}'" for signal in self.signals[:40])
-        self.findings.append(finding("declared_channel_absent", f"{role}: {named}; present: {labels}"))
+    def _take_declared(self, role: str, choices: Choices) -> None:
+        for choice in choices:
+            signals = [self._find(label) for label in choice]
+            present = [signal for signal in signals if signal is not None]
+            if len(present) == len(choice):
+                if self._accept(role, present):
+                    return
+                continue
+            if choice is choices[-1]:
+                named = ", ".join(" - ".join(f"'{label}'" for label in one) for one in choices)
+                labels = ", ".join(f"'{signal.label}'" for signal in self.signals[:40])
+                self.findings.append(finding("declared_channel_absent", f"{role}: {named}; present: {labels}"))
 
     def _find(self, label: str) -> SignalHeader | None:
         same = [s for s in self.signals if s.label == label]
         same = same or [s for s in self.signals if normal_label(s.label) == normal_label(label)]
-        return self._first(same)
-
-    def _first(self, signals: Sequence[SignalHeader]) -> SignalHeader | None:
-        if len(signals) > 1:
-            detail = ", ".join(f"'{signal.label}'" for signal in signals)
-            found = finding("duplicate_label", detail)
-            if found not in self.findings:
-                self.findings.append(found)
-        return signals[0] if signals else None
+        if len(same) > 1:
+            detail = ", ".join(f"'{signal.label}'" for signal in same)
+            self.findings.append(finding("duplicate_label", detail))
+        return same[0] if same else None
 
     def by_rules(self) -> None:
-        for side in ("left", "right"):
-            self._take_side(side)
-        if not self.chosen and ("leg_1" in self.by_role or "leg_2" in self.by_role):
-            for role, side in (("leg_1", "left"), ("leg_2", "right")):
-                signal = self._first(self.by_role.get(role, []))
-                if signal is not None and self._accept(side, [signal]):
-                    self.rule = "numbered"
-            if self.chosen:
-                self.findings.append(finding("sides_assumed"))
-        if not self.chosen:
-            signal = self._first(self.by_role.get("combined", []))
-            if signal is not None and self._accept("combined", [signal]):
-                self.rule = "combined"
+        leads = self._best("left", "right")
+        electrodes = {side: self._best(one, two) for side, one, two in PAIRS}
+        numbered = self._best("leg_1", "leg_2")
+        is_done = bool(leads) and self._take("bipolar", {"left": leads[:1], "right": leads[1:]})
+        is_done = is_done or (all(electrodes.values()) and self._take("monopolar", electrodes))
+        if not is_done and numbered and self._take("numbered", {"left": numbered[:1], "right": numbered[1:]}):
+            self.findings.append(finding("sides_assumed"))
+        elif not is_done:
+            self._take_what_is_there(electrodes)
+        if self.chosen:
+            self._say_what_was_left()
 
-    def _take_side(self, side: str) -> None:
-        signal = self._first(self.by_role.get(side, []))
-        if signal is not None and self._accept(side, [signal]):
-            if self.rule == "none":
-                self.rule = "bipolar"
+    def _take_what_is_there(self, electrodes: Mapping[str, Sequence[_Candidate]]) -> None:
+        for side, one, two in PAIRS:
+            lead = self._best(side)
+            if side not in self.chosen and lead and self._take("bipolar", {side: lead}):
+                continue
+            if electrodes[side] and self._take("monopolar", {side: electrodes[side]}):
+                continue
+            alone = [candidate.signal.label for role in (one, two) for candidate in self.by_role.get(role, ())]
+            if len(alone) == 1 and side not in self.chosen:
+                self.findings.append(finding("electrode_alone", f"{side}: '{alone[0]}'"))
+                self.alone.add(alone[0])
+        combined = self._best("combined")
+        if not self.chosen and combined and self._take("combined", {"combined": combined}):
             return
-        pair = [self._first(self.by_role.get(f"{side}_{n}", [])) for n in (1, 2)]
-        present = [electrode for electrode in pair if electrode is not None]
-        if len(present) == 2 and self._accept(side, present):
-            self.rule = "monopolar"
-        elif len(present) == 1:
-            self.findings.append(finding("electrode_alone", f"{side}: '{present[0].label}'"))
+        for role, side in (("leg_1", "left"), ("leg_2", "right")):
+            only = self._best(role)
+            if not self.chosen and only and self._take("numbered", {side: only}):
+                self.findings.append(finding("sides_assumed"))
+
+    def _best(self, *roles: str) -> list[_Candidate]:
+        """The best signals for roles that belong together, by the order of :func:`decide_channels`; none if one
+        role has no signal."""
+        sets = []
+        for role in roles:
+            candidates = self.by_role.get(role, [])
+            sets.append([one for one in candidates if one.is_usable] or candidates)
+        combinations = list(itertools.product(*sets))
+        return list(min(combinations, key=_rank)) if combinations else []
+
+    def _take(self, rule: str, sides: Mapping[str, Sequence[_Candidate]]) -> bool:
+        """Take signals for sides; whether any was taken. A side whose signal cannot be used says so and stays free."""
+        taken = [self._accept(side, [one.signal for one in candidates]) for side, candidates in sides.items()]
+        if any(taken) and self.rule in ("none", "bipolar"):
+            self.rule = rule
+        return any(taken)
+
+    def _say_what_was_left(self) -> None:
+        used = {signal.position for signals in self.chosen.values() for signal in signals}
+        labels = {signal.label for signals in self.chosen.values() for signal in signals}
+        left = [
+            one.signal
+            for role in LEG_ROLES
+            for one in self.by_role.get(role, ())
+            if one.signal.position not in used and one.is_usable
+        ]
+        same = [signal for signal in left if signal.label in labels]
+        if same:
+            self.findings.append(finding("duplicate_label", _listed(same)))
+        others = [signal for signal in left if signal.label not in labels | self.alone]
+        if others:
+            detail = f"used {_listed(itertools.chain(*self.chosen.values()))}; not used {_listed(others)}"
+            self.findings.append(finding("several_leg_channels", detail))
 
     # -- can a signal be used ------------------------------------------------------------------------------------
 
     def _accept(self, role: str, signals: Sequence[SignalHeader]) -> bool:
-        checked = [self._usable(signal, self.overrides.unit if role != "ecg" else None) for signal in signals]
-        if not all(checked):
+        found = [item for signal in signals for item in self._judge(signal, self.overrides.unit)]
+        self.findings.extend(item for item in found if item not in self.findings)
+        if any(item.severity == "error" for item in found):
             return False
-        if len(signals) == 2 and signals[0].samples_per_record != signals[1].samples_per_record:
+        if len(signals) == 2:
             labels = " and ".join(f"'{signal.label}'" for signal in signals)
-            self.findings.append(finding("pair_differs", labels))
-            return False
+            if signals[0].samples_per_record != signals[1].samples_per_record:
+                self.findings.append(finding("pair_differs", labels))
+                return False
+            filters = {" ".join(signal.prefilter.casefold().split()) for signal in signals}
+            if len(filters) > 1:
+                self.findings.append(finding("pair_filters_differ", labels))
         self.chosen[role] = tuple(signals)
         return True
 
-    def _usable(self, signal: SignalHeader, unit: str | None) -> bool:
+    def _judge(self, signal: SignalHeader, unit: str | None) -> list[Finding]:
         name = f"'{signal.label}'"
         found: list[Finding] = []
         if signal.samples_per_record == 0:
@@ -320,8 +357,7 @@ class _Chooser:
             found.append(finding("physical_range_empty", name))
         elif signal.physical_min > signal.physical_max:  # type: ignore[operator]
             found.append(finding("negative_gain", name))
-        self.findings.extend(found)
-        return all(item.severity != "error" for item in found)
+        return found
 
     # -- the whole -----------------------------------------------------------------------------------------------
 
@@ -363,18 +399,36 @@ class _Chooser:
         return "monopolar" if any(len(signals) == 2 for signals in legs.values()) else "bipolar"
 
     def _sensor(self, layout: str) -> str:
-        sensor = self.overrides.sensor or ("emg" if self.overrides.names_legs else "unknown")
+        labels = [signal.label for role in ("left", "right", "combined") for signal in self.chosen.get(role, ())]
+        by_archive = archive_sensor(self.overrides.archive, labels)
+        sensor = self.overrides.sensor or by_archive or ("emg" if self.overrides.names_legs else "unknown")
         if layout != "none" and sensor in ("unknown", "piezo"):
             self.findings.append(finding(f"sensor_{sensor}"))
         return sensor
 
     def _ecg(self) -> None:
         # The ECG only helps to recognise its spikes in the legs, so one that cannot be used is left out quietly.
-        before = len(self.findings)
-        candidates: list[SignalHeader] = []
-        if len(self.overrides.ecg) == 1:
-            candidates.extend(s for s in self.signals if s.label == self.overrides.ecg[0])
-        for signal in candidates or self.by_role.get("ecg", []):
-            if self._accept("ecg", [signal]):
-                break
-        del self.findings[before:]
+        named = [signal for choice in self.overrides.ecg for signal in self.signals if choice == (signal.label,)]
+        by_label = sorted(self.by_role.get("ecg", ()), key=lambda one: one.meaning.is_copy)
+        for signal in named or [one.signal for one in by_label]:
+            if not any(item.severity == "error" for item in self._judge(signal, None)):
+                self.chosen["ecg"] = (signal,)
+                return
+
+
+def _rank(candidates: Iterable[_Candidate]) -> tuple[Any, ...]:
+    candidates = list(candidates)
+    families = [one.meaning.family for one in candidates]
+    rates = [one.signal.samples_per_record for one in candidates]
+    return (
+        len(set(families)) > 1,
+        any(one.meaning.is_copy for one in candidates),
+        len(set(rates)) > 1,
+        -min(rates),
+        families,
+        [one.signal.position for one in candidates],
+    )
+
+
+def _listed(signals: Iterable[SignalHeader]) -> str:
+    return ", ".join(f"'{signal.label}'" for signal in signals)

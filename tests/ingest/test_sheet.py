@@ -36,8 +36,8 @@ def test_full_sheet(tmp_path: Path) -> None:
     assert (row.recording_date, row.lights_off_s, row.lights_on_s) == ("2019-03-04", 81015.0, 21660.0)
     assert (row.pap_this_night, row.respiratory_state, row.line) == ("no", "scored", 2)
     assert (row.channels.left, row.channels.right, row.channels.sensor) == (
-        ("L-Leg1", "L-Leg2"),
-        ("RAT",),
+        (("L-Leg1", "L-Leg2"),),
+        (("RAT",),),
         "assumed_emg",
     )
 
