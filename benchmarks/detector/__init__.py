@@ -1,0 +1,1 @@
+"""Benchmark of leg movement detectors on simulated EMG with known truth."""
