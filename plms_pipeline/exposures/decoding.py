@@ -206,13 +206,14 @@ def _widened(
 
 
 def decode_cell(column: ColumnMap, raw: str) -> Cell:
-    """Meaning of one cell: missing codes first, then the listed values, then what the kind of the column reads."""
+    """Meaning of one cell: the listed values first, then missing codes, then what the kind of the column reads."""
     for spelling in _spellings(raw):
-        if spelling == "" or spelling in column.missing:
-            return Cell(MISSING, None)
         if spelling in column.values:
+            # A mapping may say what an empty cell stands for; otherwise it stands for nothing.
             raw = column.values[spelling]
             break
+        if spelling == "" or spelling in column.missing:
+            return Cell(MISSING, None)
     else:
         is_number = column.kind in (NUMBER, INTEGER) or (column.kind == MEASURE and _MEASURE.fullmatch(raw))
         if column.values and not is_number:

@@ -25,7 +25,7 @@ KEYS = (
     "rxnorm",
     "files",
 )
-_FILE_KEYS = ("table", "path", "columns", "wide", "values", "missing", "undated")
+_FILE_KEYS = ("table", "path", "columns", "wide", "values", "missing", "undated", "optional")
 _COLUMN_KEYS = ("column", "constant", "values", "missing", "optional")
 _WIDE_KEYS = ("column", "into", "values", "missing", "optional")
 # The column of a table that the cells of a wide file fill, unless the entry says another.
@@ -227,7 +227,8 @@ def _file(name: str, folder: Path, entry: Any, missing: frozenset[str]) -> FileM
     codes = _codes(f"{name}: table {table}", entry.get("values", {}))
     if not isinstance(wide, list):
         raise InputError(f"{name}: 'wide' of {table} must be a list of columns of {path.name} with what they stand for")
-    rows = tuple(_wide(name, table, item, missing, codes) for item in wide)
+    optional = _flag(f"{name}: table {table}", entry.get("optional", False))
+    rows = tuple(_wide(name, table, item, missing, codes, optional) for item in wide)
     filled = set(columns).union(*({row.value.canonical, *(c.canonical for c in row.constants)} for row in rows))
     for needed in REQUIRED[table]:
         if needed not in filled:
@@ -235,7 +236,10 @@ def _file(name: str, folder: Path, entry: Any, missing: frozenset[str]) -> FileM
     return FileMap(
         table,
         path,
-        tuple(_column(name, table, key, value, missing) for key, value in columns.items()),
+        tuple(
+            _column(name, table, key, value, missing, optional and key not in ("subject_id", "visit"))
+            for key, value in columns.items()
+        ),
         missing,
         undated,
         rows,
@@ -261,7 +265,15 @@ def _codes(where: str, value: Any) -> dict[str, str]:
     return {str(raw).strip(): str(to).strip() for raw, to in value.items()}
 
 
-def _wide(name: str, table: str, item: Any, missing: frozenset[str], codes: dict[str, str]) -> WideColumn:
+def _flag(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{where}: 'optional' must be true or false, not {value!r}; correct it")
+    return value
+
+
+def _wide(
+    name: str, table: str, item: Any, missing: frozenset[str], codes: dict[str, str], optional: bool
+) -> WideColumn:
     if table not in _WIDE_INTO:
         raise InputError(f"{name}: table {table} has one row per subject and visit; name its columns under 'columns'")
     if not isinstance(item, dict) or "column" not in item:
@@ -274,24 +286,23 @@ def _wide(name: str, table: str, item: Any, missing: frozenset[str], codes: dict
     value["values"] = item.get("values", codes)
     constants = {key: {"constant": text} for key, text in item.items() if key not in _WIDE_KEYS}
     return WideColumn(
-        _column(name, table, into, value, missing),
+        _column(name, table, into, value, missing, optional),
         tuple(_column(name, table, key, text, frozenset()) for key, text in constants.items()),
     )
 
 
-def _column(name: str, table: str, canonical: str, value: Any, missing: frozenset[str]) -> ColumnMap:
+def _column(
+    name: str, table: str, canonical: str, value: Any, missing: frozenset[str], may_be_absent: bool = False
+) -> ColumnMap:
     where = f"{name}: column '{canonical}' of {table}"
     kind = TABLES[table][canonical]
     if isinstance(value, str):
-        return ColumnMap(canonical, kind, value, None, {}, missing)
+        return ColumnMap(canonical, kind, value, None, {}, missing, may_be_absent)
     if not isinstance(value, dict):
         raise InputError(f"{where}: must be a column name or {{column, values, missing}}, not {value!r}")
     _known(where, "key", value, _COLUMN_KEYS)
     if ("column" in value) == ("constant" in value):
         raise InputError(f"{where}: needs either 'column' or 'constant'")
-    optional = value.get("optional", False)
-    if not isinstance(optional, bool):
-        raise InputError(f"{where}: 'optional' must be true or false, not {optional!r}; correct it")
     return ColumnMap(
         canonical,
         kind,
@@ -299,5 +310,5 @@ def _column(name: str, table: str, canonical: str, value: Any, missing: frozense
         str(value["constant"]) if "constant" in value else None,
         _codes(where, value.get("values", {})),
         missing | _texts(where, "missing", value.get("missing", [])),
-        optional,
+        _flag(where, value.get("optional", may_be_absent)),
     )
