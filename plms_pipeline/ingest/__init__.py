@@ -1,5 +1,6 @@
 """From a row of the sheet to an opened recording: files, time line, channels, annotations, findings."""
 
+from plms_pipeline.ingest.annotation_sources import recognise
 from plms_pipeline.ingest.annotations import (
     NO_DURATION,
     Annotations,
@@ -10,10 +11,12 @@ from plms_pipeline.ingest.annotations import (
 from plms_pipeline.ingest.channel_rules import role_of
 from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, overrides_from
 from plms_pipeline.ingest.digest import file_digest
+from plms_pipeline.ingest.edf_bytes import read_ahead
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
-from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording
+from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording, read_time_line
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding, what_to_do
 from plms_pipeline.ingest.labels import class_of
+from plms_pipeline.ingest.policy import check_policy
 from plms_pipeline.ingest.score_input import (
     MovementInput,
     SpanInput,
@@ -43,6 +46,7 @@ __all__ = [
     "SpanInput",
     "StageInput",
     "StageSpans",
+    "check_policy",
     "class_of",
     "clock_window",
     "decide_channels",
@@ -51,12 +55,15 @@ __all__ = [
     "holds_annotations",
     "open_recording",
     "overrides_from",
+    "read_ahead",
     "read_annotations",
     "read_events_csv",
     "read_header",
     "read_movements_csv",
     "read_sheet",
     "read_stages_csv",
+    "read_time_line",
+    "recognise",
     "role_of",
     "what_to_do",
 ]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from plms_pipeline import contracts
-from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, uv_per_unit
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
+from plms_pipeline.ingest.edf_samples import Scale, Wanted, decode
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding
-from plms_pipeline.ingest.tal import first_stamp_us
-from plms_pipeline.ingest.timeline import Run, TimeLine, time_line
+from plms_pipeline.ingest.policy import refuse_by
+from plms_pipeline.ingest.timeline import US, TimeLine, time_line
 
 
 class Segment(NamedTuple):
@@ -28,8 +25,8 @@ class Segment(NamedTuple):
     ----------
     start_us : int
         First sample, microseconds after the start of the recording.
-    samples : ndarray, shape (n,), float64
-        Microvolts.
+    samples : ndarray, shape (n,), float64 or float32
+        Microvolts; read-only.
     """
 
     start_us: int
@@ -49,10 +46,11 @@ class Channel(NamedTuple):
     reason : str
         Which rule chose it.
     fs_hz : float
+        By the clock of the time stamps where that drifts (finding `clock_drift`), otherwise by the header.
     unit : str
         Physical dimension in the file.
     segments : tuple of Segment
-        In the order of time, float64 microvolts.
+        In the order of time.
     rail_low_uv, rail_high_uv : float
         Lowest and highest value the samples can take, microvolts; of the difference for a derived channel.
     lowpass_hz, highpass_hz : float or None
@@ -107,7 +105,13 @@ class Recording(NamedTuple):
     header: dict[str, object]
 
 
-def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverrides | None = None) -> Recording:
+def open_recording(
+    path: Path | str,
+    decision: ChannelDecision | ChannelOverrides | None = None,
+    *,
+    dtype: type = np.float64,
+    policy: Mapping[str, str] | None = None,
+) -> Recording:
     """Decode the leg channels and the ECG of a recording.
 
     Parameters
@@ -115,6 +119,10 @@ def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverride
     path : path
     decision : ChannelDecision or ChannelOverrides, optional
         A decision made before, or what the user declared; without either the alias rules decide.
+    dtype : {numpy.float64, numpy.float32}
+        Of the samples; computed in float64 and rounded once.
+    policy : mapping of str to {"repair", "refuse"}, optional
+        Finding code → what the cohort wants done about it; see :func:`plms_pipeline.ingest.check_policy`.
 
     Returns
     -------
@@ -123,37 +131,40 @@ def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverride
     Raises
     ------
     EdfDefect
-        The file cannot be opened at all, or holds no data.
+        The file cannot be opened at all, or holds no data, or `policy` refuses it.
     InputError
         The file cannot be read.
     """
+    policy = policy or {}
     header = read_header(path)
     if header.n_records == 0:
         raise EdfDefect("no_data_records")
     if not header.data_signals:
         raise EdfDefect("annotations_only")
+    refuse_by(policy, header.findings)
     if not isinstance(decision, ChannelDecision):
         decision = decide_channels(header, decision)
-    roles = {role: getattr(decision, role) for role in ("left", "right", "combined", "ecg")}
-    wanted = sorted({index for role in roles if roles[role] for index in decision.indices[role]})
-    raw, stamps = read_raw(path, header, wanted, with_stamps=_has_stamps(header))
-    tolerance_s = contracts.load_yaml("rules/reading.yaml")["contiguity_tolerance_s"]
-    line = time_line(header, stamps, round(float(tolerance_s) * 1_000_000))
-    findings = [*header.findings, *decision.findings, *line.findings]
+    refuse_by(policy, decision.findings)
+    roles = [role for role in ("left", "right", "combined", "ecg") if getattr(decision, role)]
+    wanted = [_wanted(header, decision, role) for role in roles]
+    decoded = decode(path, header, wanted, dtype=dtype)
+    line = time_line(header, decoded.stamps)
+    outside = [_outside(header, position, n) for position, n in decoded.n_outside.items() if n]
+    refuse_by(policy, (*line.findings, *outside))
     channels = {
-        role: _channel(header, line, role, decision, raw, findings) for role in roles if roles[role] is not None
+        role: _channel(header, line, role, decision, one, samples)
+        for role, one, samples in zip(roles, wanted, decoded.samples, strict=True)
     }
-    start_us = header.start_time_us
     return Recording(
         line.duration_us,
-        _start(header, start_us, line.start_offset_us),
+        _start(header, header.start_time_us, line.start_offset_us),
         line.gaps,
         tuple(channels[role] for role in ("left", "right", "combined") if role in channels),
         channels.get("ecg"),
         decision.layout,
         decision.sensor,
         decision,
-        tuple(findings),
+        (*header.findings, *decision.findings, *line.findings, *outside),
         {
             "format": header.format,
             "n_signals": len(header.signals),
@@ -165,135 +176,57 @@ def open_recording(path: Path | str, decision: ChannelDecision | ChannelOverride
     )
 
 
-def _has_stamps(header: EdfHeader) -> bool:
-    return bool(header.annotation_signals) and header.annotation_signals[0].samples_per_record > 0
+def read_time_line(path: Path | str, header: EdfHeader) -> TimeLine:
+    """Where the records of a file lie in time; no sample is decoded.
 
-
-def read_raw(
-    path: Path | str, header: EdfHeader, indices: Sequence[int], *, with_stamps: bool = False
-) -> tuple[dict[int, np.ndarray], list[int | None] | None]:
-    """Digital samples of some signals, in one sequential pass over the file.
-
-    Parameters
-    ----------
-    path : path
-    header : EdfHeader
-    indices : sequence of int
-        Signals to keep.
-    with_stamps : bool
-        Also read the time stamp of every record.
-
-    Returns
-    -------
-    raw : dict of int to ndarray
-        Per signal shape (n_records, samples_per_record), int16 (EDF) or int32 (BDF).
-    stamps : list of int or None
-        Per record, microseconds after the header's start time; None as a whole unless asked for.
+    Raises
+    ------
+    EdfDefect
+        No data record, or a time line that cannot be known.
+    InputError
+        The file cannot be read.
     """
-    dtype = np.int16 if header.sample_bytes == 2 else np.int32
-    raw = {i: np.empty((header.n_records, header.signals[i].samples_per_record), dtype=dtype) for i in indices}
-    stamps: list[int | None] | None = [] if with_stamps else None
-    keeper = header.annotation_signals[0] if with_stamps else None
-    for first, batch in record_batches(path, header):
-        for i in indices:
-            signal = header.signals[i]
-            width = signal.samples_per_record * header.sample_bytes
-            block = batch[:, signal.offset_bytes : signal.offset_bytes + width]
-            raw[i][first : first + len(batch)] = _digital(block, header.sample_bytes)
-        if keeper is not None and stamps is not None:
-            width = keeper.samples_per_record * header.sample_bytes
-            lists = batch[:, keeper.offset_bytes : keeper.offset_bytes + width].tobytes()
-            stamps.extend(first_stamp_us(lists[k : k + width]) for k in range(0, len(lists), width))
-    return raw, stamps
+    if header.n_records == 0:
+        raise EdfDefect("no_data_records")
+    return time_line(header, decode(path, header, ()).stamps)
 
 
-def record_batches(path: Path | str, header: EdfHeader) -> Iterator[tuple[int, np.ndarray]]:
-    """Data records in batches: (index of the first, uint8 array of shape (n, record_bytes)).
-
-    The array is overwritten by the next batch. Sequential reads of some megabytes beat skipping within records.
-    """
-    batch_bytes = int(contracts.load_yaml("rules/reading.yaml")["batch_bytes"])
-    per_batch = max(1, min(header.n_records, batch_bytes // header.record_bytes))
-    buffer = np.empty((per_batch, header.record_bytes), dtype=np.uint8)
-    try:
-        with Path(path).open("rb", buffering=0) as handle:
-            handle.seek(header.header_bytes, os.SEEK_SET)
-            for first in range(0, header.n_records, per_batch):
-                part = buffer[: min(per_batch, header.n_records - first)]
-                view = part.reshape(-1).data
-                done = 0
-                while done < len(view):
-                    n_read = handle.readinto(view[done:])
-                    if not n_read:
-                        raise InputError(f"{path}: became shorter while it was read; wait until it is copied")
-                    done += n_read
-                yield first, part
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file and the storage") from None
+def _wanted(header: EdfHeader, decision: ChannelDecision, role: str) -> Wanted:
+    signals = tuple(header.signals[index] for index in decision.indices[role])
+    return Wanted(signals, tuple(_scale(signal, decision.declared_unit) for signal in signals))
 
 
-def _digital(block: np.ndarray, sample_bytes: int) -> np.ndarray:
-    # EDF: little-endian two's complement 16 bit; BDF: 24 bit
-    contiguous = np.ascontiguousarray(block)
-    if sample_bytes == 2:
-        return contiguous.view("<i2")
-    triples = contiguous.reshape(len(block), -1, 3)
-    high = triples[:, :, 2].view(np.int8).astype(np.int32) << 16
-    return high | (triples[:, :, 1].astype(np.int32) << 8) | triples[:, :, 0]
-
-
-class _Scale(NamedTuple):
-    gain_uv: float
-    offset_digital: float
-    low_uv: float
-    high_uv: float
-
-
-def _scale(signal: SignalHeader, unit: str | None) -> _Scale:
+def _scale(signal: SignalHeader, unit: str | None) -> Scale:
     assert signal.digital_min is not None and signal.digital_max is not None
     assert signal.physical_min is not None and signal.physical_max is not None
     factor = uv_per_unit(signal.unit, unit)
     assert factor is not None
     gain = (signal.physical_max - signal.physical_min) / (signal.digital_max - signal.digital_min)
-    offset = signal.physical_max / gain - signal.digital_max
-    ends = sorted((signal.physical_min * factor, signal.physical_max * factor))
-    return _Scale(gain * factor, offset, ends[0], ends[1])
+    return Scale(gain * factor, signal.physical_max / gain - signal.digital_max)
 
 
-def _physical(raw: np.ndarray, scale: _Scale) -> np.ndarray:
-    samples = raw.reshape(-1).astype(np.float64)
-    samples += scale.offset_digital
-    samples *= scale.gain_uv
-    return samples
+def _ends(signal: SignalHeader, unit: str | None) -> tuple[float, float]:
+    """Lowest and highest value in microvolts."""
+    factor = uv_per_unit(signal.unit, unit)
+    assert factor is not None and signal.physical_min is not None and signal.physical_max is not None
+    low, high = sorted((signal.physical_min * factor, signal.physical_max * factor))
+    return low, high
+
+
+def _outside(header: EdfHeader, position: int, n_outside: int) -> Finding:
+    signal = header.signals[position]
+    total = signal.samples_per_record * header.n_records
+    return finding("samples_outside_range", f"'{signal.label}': {n_outside} of {total}")
 
 
 def _channel(
-    header: EdfHeader,
-    line: TimeLine,
-    role: str,
-    decision: ChannelDecision,
-    raw: dict[int, np.ndarray],
-    findings: list[Finding],
+    header: EdfHeader, line: TimeLine, role: str, decision: ChannelDecision, wanted: Wanted, samples: np.ndarray
 ) -> Channel:
-    indices = decision.indices[role]
-    signals = [header.signals[i] for i in indices]
-    scales = [_scale(signal, decision.declared_unit) for signal in signals]
-    for signal in signals:
-        findings.extend(_range_findings(signal, raw[signal.position], header.sample_bytes))
-    segments = []
-    for run in line.runs:
-        records = slice(run.first_record, run.first_record + run.n_records)
-        samples = _physical(raw[indices[0]][records], scales[0])
-        if len(indices) == 2:
-            samples -= _physical(raw[indices[1]][records], scales[1])
-        start_us, samples = _trim(run, samples, Fraction(signals[0].samples_per_record) / header.record_duration_s)
-        if len(samples):
-            samples.flags.writeable = False
-            segments.append(Segment(start_us, samples))
-    if len(scales) == 2:
-        low, high = scales[0].low_uv - scales[1].high_uv, scales[0].high_uv - scales[1].low_uv
-    else:
-        low, high = scales[0].low_uv, scales[0].high_uv
+    signals = wanted.signals
+    ends = [_ends(signal, decision.declared_unit) for signal in signals]
+    low, high = ends[0]
+    if len(ends) == 2:
+        low, high = low - ends[1][1], high - ends[1][0]
     lowpass, highpass = prefilter_corners(signals)
     labels = tuple(signal.label for signal in signals)
     return Channel(
@@ -301,9 +234,9 @@ def _channel(
         " - ".join(labels),
         labels,
         decision.reason,
-        header.fs_hz(signals[0]),
+        float(signals[0].samples_per_record / line.record_us * US),
         decision.declared_unit or signals[0].unit,
-        tuple(segments),
+        tuple(_segments(samples, line)),
         low,
         high,
         lowpass,
@@ -311,23 +244,27 @@ def _channel(
     )
 
 
-def _trim(run: Run, samples: np.ndarray, fs_hz: Fraction) -> tuple[int, np.ndarray]:
-    if run.skip_us == 0:
-        return run.start_us, samples
-    n_skipped = min(len(samples), -(-run.skip_us * fs_hz // 1_000_000))
-    return run.start_us + round(n_skipped / fs_hz * 1_000_000), samples[int(n_skipped) :]
-
-
-def _range_findings(signal: SignalHeader, raw: np.ndarray, sample_bytes: int) -> list[Finding]:
-    assert signal.digital_min is not None and signal.digital_max is not None
-    low, high = sorted((signal.digital_min, signal.digital_max))
-    limit = 1 << (8 * sample_bytes - 1)
-    if raw.size == 0 or (low <= -limit and high >= limit - 1):
-        return []
-    if low <= raw.min() and raw.max() <= high:
-        return []
-    n_outside = int(np.count_nonzero((raw < max(low, -limit)) | (raw > min(high, limit - 1))))
-    return [finding("samples_outside_range", f"'{signal.label}': {n_outside} of {raw.size}")] if n_outside else []
+def _segments(samples: np.ndarray, line: TimeLine) -> Iterator[Segment]:
+    """Views of the decoded samples; a copy only where a run consists of records out of order."""
+    per_record = samples.shape[1]
+    fs = per_record / line.record_us
+    flat = samples.reshape(-1)
+    flat.flags.writeable = False
+    for run in line.runs:
+        parts: list[np.ndarray] = []
+        for piece in run.pieces:
+            n = piece.n_records * per_record
+            first = min(n, -(-piece.from_us * fs.numerator // fs.denominator))
+            # A part that is not cut goes to its last sample, however its end was rounded.
+            is_cut = piece.to_us < int(line.record_us * piece.n_records)
+            last = min(n, piece.to_us * fs.numerator // fs.denominator) if is_cut else n
+            if not parts:
+                start_us = run.start_us + round(first / fs)
+            parts.append(flat[piece.first_record * per_record + first : piece.first_record * per_record + last])
+        together = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        together.flags.writeable = False
+        if len(together):
+            yield Segment(start_us, together)
 
 
 _CORNER = r"\s*[:=]?\s*(\d+(?:[.,]\d+)?)\s*(k?)(?:hz)?"

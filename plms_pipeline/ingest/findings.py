@@ -67,7 +67,9 @@ def finding(code: str, detail: str = "") -> Finding:
         What exactly, in this file: labels, counts, seconds. Never a path.
     """
     declared = contracts.codes("finding").get(code)
-    text = declared.label if not detail else f"{declared.label} ({detail})"
+    # Labels and fields of damaged files hold control characters: they would break the line, or command a terminal.
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in detail)
+    text = f"{declared.label} ({shown})" if detail else declared.label
     return Finding(code, declared.extra["severity"], text)
 
 

@@ -6,6 +6,11 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
+import numpy as np
+
+# Bytes at the start of a record's first annotation signal that hold its time stamp; a longer one is none.
+STAMP_BYTES = 40
+
 _LONGEST_S = 100 * 366 * 86_400  # keeps microseconds far inside int64
 
 # EDF+ 2.2.2: onset always signed, duration without sign, decimal point, no exponent
@@ -89,6 +94,54 @@ def first_stamp_us(block: bytes) -> int | None:
         return None if match is None else _us(match.group(1))
     except ValueError:
         return None
+
+
+def first_stamps_us(heads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Time stamps of many records, as :func:`first_stamp_us` reads each.
+
+    Parameters
+    ----------
+    heads : ndarray of uint8, shape (n, width)
+        Per record the first bytes of its first annotation signal.
+
+    Returns
+    -------
+    stamps_us : ndarray of int64, shape (n,)
+        Microseconds after the start time of the header; 0 where there is none.
+    is_known : ndarray of bool, shape (n,)
+    """
+    n, width = heads.shape
+    stamps = np.zeros(n, dtype=np.int64)
+    is_known = np.zeros(n, dtype=bool)
+    if n == 0 or width < 3:
+        return stamps, is_known
+    # Stamps of one shape (so many digits before and after the point) are read together: a night has a few shapes.
+    end = np.argmax(heads == 0x14, axis=1)
+    point = np.argmax(heads == 0x2E, axis=1)
+    shape = end * width + np.where((point > 0) & (point < end), point, end)
+    for key in np.unique(shape):
+        rows = np.flatnonzero(shape == key)
+        stop, dot = divmod(int(key), width)
+        values, is_number = _stamps_of_shape(heads[rows, : stop + 1], dot, stop)
+        stamps[rows], is_known[rows] = values, is_number
+    for row in np.flatnonzero(~is_known):
+        stamp = first_stamp_us(heads[row].tobytes())
+        if stamp is not None:
+            stamps[row], is_known[row] = stamp, True
+    return stamps, is_known
+
+
+def _stamps_of_shape(heads: np.ndarray, dot: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    n_whole, n_decimals = dot - 1, max(0, stop - dot - 1)
+    if not (1 <= n_whole <= 9 and n_decimals <= 6):
+        return np.zeros(len(heads), dtype=np.int64), np.zeros(len(heads), dtype=bool)
+    columns = [*range(1, dot), *range(dot + 1, stop)]
+    digits = heads[:, columns].astype(np.int64) - 48
+    powers = [10 ** (5 + n_whole - k) for k in range(n_whole)] + [10 ** (5 - k) for k in range(n_decimals)]
+    values = (digits * np.array(powers, dtype=np.int64)).sum(axis=1)
+    sign = heads[:, 0]
+    is_number = ((digits >= 0) & (digits <= 9)).all(axis=1) & ((sign == 0x2B) | (sign == 0x2D))
+    return np.where(sign == 0x2D, -values, values), is_number
 
 
 def _us(raw: bytes) -> int:

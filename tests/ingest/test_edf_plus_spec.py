@@ -93,13 +93,71 @@ def test_2_2_4_stamps_rounded_by_the_writer_do_not_break_a_segment(tmp_path: Pat
     assert len(recording.legs[0].segments) == 1 and codes(recording) == []
 
 
-def test_2_2_4_drift_of_the_stamps_is_followed_without_losing_samples(tmp_path: Path) -> None:
-    stamps = [f"+{k * 1.001:.3f}" for k in range(60)]
+def test_2_2_4_clock_that_drifts_gives_its_rate_and_no_gaps(tmp_path: Path) -> None:
+    stamps = [f"+{k * 1.001:.3f}" for k in range(400)]
+    recording = open_bytes(tmp_path, plus(leg(400), stamps))
+    channel = recording.legs[0]
+    assert len(channel.segments) == 1 and recording.gaps == () and len(channel.segments[0].samples) == 4000
+    assert channel.fs_hz == pytest.approx(10 / 1.001, rel=1e-12) and recording.duration_us == 400_400_000
+    assert codes(recording) == ["clock_drift"] and "+1000.0 ppm" in recording.findings[0].text
+
+
+def test_2_2_4_clock_that_jitters_loses_no_sample(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    stamps = [f"+{k + rng.uniform(-0.02, 0.02):.3f}" for k in range(1, 301)]
+    recording = open_bytes(tmp_path, plus(leg(300), stamps))
+    assert len(recording.legs[0].segments) == 1 and recording.gaps == ()
+    assert recording.legs[0].fs_hz == pytest.approx(10, rel=2e-4)
+    assert codes(recording) == ["clock_drift", "late_first_record"]
+
+
+def test_2_2_4_stamps_rounded_by_the_writer_leave_the_rate_alone(tmp_path: Path) -> None:
+    stamps = [f"+{k + (-1) ** k * 0.002:.3f}" for k in range(1, 41)]
+    recording = open_bytes(tmp_path, plus(leg(40), stamps))
+    assert recording.legs[0].fs_hz == 10 and len(recording.legs[0].segments) == 1
+
+
+def test_2_2_4_gap_beyond_the_tolerance_of_the_clock_is_a_gap(tmp_path: Path) -> None:
+    stamps = [f"+{k + (0.06 if k >= 20 else 0):.2f}" for k in range(40)]
+    recording = open_bytes(tmp_path, plus(leg(40), stamps))
+    assert recording.gaps == ((20_000_000, 20_060_000),) and codes(recording) == ["gap"]
+
+
+def test_2_2_4_clock_further_off_than_any_drift_is_followed_by_gaps(tmp_path: Path) -> None:
+    stamps = [f"+{k * 1.01:.2f}" for k in range(60)]
     recording = open_bytes(tmp_path, plus(leg(60), stamps))
     segments = recording.legs[0].segments
-    assert sum(len(s.samples) for s in segments) == 600
-    assert abs(segments[-1].start_us - round(int(segments[-1].samples[0]) / 10 * 1_001_000)) <= 6000
-    assert codes(recording) == ["gap"]
+    assert sum(len(s.samples) for s in segments) == 600 and recording.legs[0].fs_hz == 10
+    assert all(abs(s.start_us - round(int(s.samples[0]) / 10 * 1_010_000)) <= 60_000 for s in segments)
+    assert codes(recording) == ["gap", "clock_drift"]
+
+
+@pytest.mark.parametrize("kind", ["C", "D"])
+def test_2_2_4_records_out_of_order_are_put_in_order(tmp_path: Path, kind: str) -> None:
+    stamps = ["+0", "+2", "+1", "+4", "+5", "+3"]
+    samples = ramp(6, 10).reshape(6, 10)[[0, 2, 1, 4, 5, 3]]
+    signals = [leg(6)[0]._replace(samples=samples)]
+    recording = open_bytes(tmp_path, plus(signals, stamps, kind=kind))
+    assert len(recording.legs[0].segments) == 1
+    np.testing.assert_allclose(recording.legs[0].segments[0].samples, np.arange(60), atol=1e-9)
+    assert codes(recording) == ["records_out_of_order"] and "2 times back" in recording.findings[0].text
+
+
+def test_2_2_4_clock_set_back_keeps_what_was_written_first(tmp_path: Path) -> None:
+    # an hour twice, as at the end of summer time, half a record out of step
+    stamps = [f"+{k}" for k in range(10)] + [f"+{k + 0.5}" for k in range(6, 12)]
+    recording = open_bytes(tmp_path, plus(leg(16), stamps))
+    first, second = recording.legs[0].segments
+    np.testing.assert_allclose(first.samples, np.arange(100), atol=1e-9)
+    assert second.start_us == 10_000_000
+    np.testing.assert_allclose(second.samples, np.arange(135, 160), atol=1e-9)
+    assert codes(recording) == ["overlapping_records"] and "4 records, 3.5 s" in recording.findings[0].text
+
+
+def test_2_2_4_damaged_stamp_does_not_stretch_the_night(tmp_path: Path) -> None:
+    recording = open_bytes(tmp_path, plus(leg(4), ["+0", "+1", "+999999999", "+3"]))
+    assert recording.duration_us == 4_000_000 and recording.gaps == ((2_000_000, 3_000_000),)
+    assert codes(recording) == ["gap", "missing_time_stamp"]
 
 
 def test_2_2_4_overlapping_record_keeps_the_samples_written_first(tmp_path: Path) -> None:
@@ -137,7 +195,7 @@ def test_2_1_1_contiguous_file_whose_stamps_have_a_gap(tmp_path: Path) -> None:
     assert recording.gaps == ((1_000_000, 9_000_000),) and codes(recording) == ["gap_in_contiguous_file"]
 
 
-@pytest.mark.parametrize("stamps", [["+0", "+0", "+0"], ["+0", None, "+2"], [None, None, None], ["+5", "+4", "+3"]])
+@pytest.mark.parametrize("stamps", [["+0", "+0", "+0"], ["+0", None, "+2"], [None, None, None], ["+5", "+4", "+4"]])
 def test_2_1_1_contiguous_file_with_useless_stamps_stays_contiguous(tmp_path: Path, stamps: list[str | None]) -> None:
     recording = open_bytes(tmp_path, plus(leg(3), stamps, kind="C"))
     assert recording.duration_us == 3_000_000 and recording.gaps == ()
