@@ -6,11 +6,10 @@ import argparse
 from pathlib import Path
 from time import process_time
 
-from benchmarks.detector import report
+from benchmarks.detector import luna, report
 from benchmarks.detector.cases import case
 from benchmarks.detector.detectors import DETECTORS
 from benchmarks.detector.judging import judge
-
 from plms_pipeline.simulate import condition_names
 from plms_pipeline.simulate.drawing import conditions_file
 
@@ -44,7 +43,7 @@ def main() -> None:
     given = parser.parse_args()
     conditions = chosen_conditions(given.conditions)
     seeds = range(given.first_seed, given.first_seed + given.seeds)
-    names = ["ours"] if given.ours_only else list(DETECTORS)
+    names = ["ours"] if given.ours_only else [*DETECTORS, "luna"]
     if given.detectors:
         names = given.detectors.split(",")
     rows = []
@@ -55,6 +54,8 @@ def main() -> None:
             for name in (n for n in names if n != "luna"):
                 start = process_time()
                 found[name] = DETECTORS[name](recording), process_time() - start
+            if "luna" in names:
+                found |= luna.luna(recording)
             for name, (movements, cpu_s) in found.items():
                 rows.append(report.row(recording, name, judge(recording, movements), cpu_s))
                 if given.failures and name == "ours":

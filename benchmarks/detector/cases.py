@@ -13,8 +13,14 @@ from plms_pipeline import simulate
 from plms_pipeline.simulate.conditions import Recording
 
 _SOURCES = (
-    "conditions.yaml", "conditions.py", "drawing.py", "envelopes.py", "leg_activity.py", "resting_emg.py", "artefacts.py"
-)  # fmt: skip
+    "conditions.yaml",
+    "conditions.py",
+    "drawing.py",
+    "envelopes.py",
+    "leg_activity.py",
+    "resting_emg.py",
+    "artefacts.py",
+)
 
 
 def cache_folder() -> Path:

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from benchmarks.detector.judging import Detected
 from scipy import ndimage, signal
 
+from benchmarks.detector.judging import Detected
 from plms_pipeline import emg, night
 from plms_pipeline.simulate.conditions import Recording, segments
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from benchmarks.detector.judging import Verdict, f1, judge_leg
 
+from benchmarks.detector.judging import Verdict, f1, judge_leg
 from plms_pipeline.simulate.conditions import Recording
 
 

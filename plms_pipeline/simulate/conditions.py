@@ -16,7 +16,7 @@ import numpy as np
 from scipy import signal
 
 from plms_pipeline.simulate import artefacts
-from plms_pipeline.simulate.drawing import conditions_file, draw, settings_of, stretches
+from plms_pipeline.simulate.drawing import conditions_file, count, draw, settings_of, stretches
 from plms_pipeline.simulate.envelopes import LegEvents, envelope, rule_on_envelope, runs_of
 from plms_pipeline.simulate.leg_activity import leg_bursts
 from plms_pipeline.simulate.resting_emg import carrier, hypnogram, resting_level, resting_noise
@@ -151,8 +151,7 @@ def _streams(condition: str, seed: int) -> Callable[[int], np.random.Generator]:
 
 def _gaps(rng: np.random.Generator, how: Mapping[str, Any], duration_s: float) -> list[tuple[float, float]]:
     """Gaps on whole seconds: a file has whole records."""
-    n = max(1, round(float(draw(rng, how["per_h"])) * duration_s / 3600.0))
-    found = stretches(rng, n, how["duration_s"], duration_s, apart_s=30.0)
+    found = stretches(rng, count(rng, how, duration_s / 3600.0), how["duration_s"], duration_s, apart_s=30.0)
     return [(float(round(a)), float(max(round(b), round(a) + 1))) for a, b in found]
 
 
