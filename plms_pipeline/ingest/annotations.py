@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +10,10 @@ import numpy as np
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
-from plms_pipeline.ingest.annotation_sources import Mark, Source, read_source
+from plms_pipeline.ingest.annotation_marks import Bounds, Source, bounds
+from plms_pipeline.ingest.annotation_meaning import NO_DURATION, EventRow, StageRow, classify
+from plms_pipeline.ingest.annotation_sources import read_source
 from plms_pipeline.ingest.findings import Finding, finding
-from plms_pipeline.ingest.labels import class_of, event_type_of, legs_of, stage_of
-
-NO_DURATION = -1
 
 
 class EventSpans(NamedTuple):
@@ -32,7 +30,7 @@ class EventSpans(NamedTuple):
     leg : tuple of str
         L, R, C for movements, empty otherwise.
     source : tuple of str
-        Kind of file: edf+, nsrr_xml, profusion_xml, csv.
+        Kind of file, a value of ``schemas/codes/annotation_source.yaml``.
     """
 
     onset_us: np.ndarray
@@ -138,11 +136,12 @@ def read_annotations(
     Parameters
     ----------
     paths : sequence of path
-        EDF+ annotations, NSRR XML, Profusion XML or CSV, recognised by content; together they describe the night.
+        Of any format of ``schemas/codes/annotation_source.yaml``, recognised by content; together they describe the
+        night.
     duration_us : int
         Length of the recording; stages are cut to it.
     recording_start : str, optional
-        ``Recording.start``; aligns EDF+ files that have a start of their own.
+        ``Recording.start``; aligns files that have a start of their own, and places clock times.
     declared : mapping, optional
         `stages_state`, `respiratory_state`, `arousals_state` as the sheet or cohort declares them; empty = not.
 
@@ -158,39 +157,39 @@ def read_annotations(
     Notes
     -----
     States: declared ones win. Otherwise respiratory events (arousals) are `scored` if a source holds at least one
-    that can be used; `partial` if some of them have no duration; else `not_scored`, because not looked for and looked
-    for but not found cannot be told apart. Stages are `not_scored`
-    without any stage, `sleep_wake_only` if sleep has no stages anywhere, `partial` if it has them in part, else
-    `scored`.
+    that can be used; `partial` if some of them have no onset or no duration; else `not_scored`, because not looked
+    for and looked for but not found cannot be told apart. Stages are `not_scored` without any stage,
+    `sleep_wake_only` if sleep has no stages anywhere, `partial` if it has them in part, else `scored`.
     """
-    far_us = int(contracts.load_yaml("rules/reading.yaml")["annotation_far_s"]) * 1_000_000
-    sources = [read_source(Path(path), recording_start, far_us) for path in paths]
-    return normalise(sources, duration_us=duration_us, declared=declared)
+    limit = bounds()
+    sources = [read_source(Path(path), recording_start, limit) for path in paths]
+    return _normalise(sources, limit, duration_us=duration_us, declared=declared)
 
 
-def normalise(
-    sources: Sequence[Source], *, duration_us: int, declared: Mapping[str, str | None] | None = None
+def _normalise(
+    sources: Sequence[Source], limit: Bounds, *, duration_us: int, declared: Mapping[str, str | None] | None
 ) -> Annotations:
-    """Give the marks of all sources their meaning; see :func:`read_annotations`."""
     states = {key: value for key, value in (declared or {}).items() if value}
     _check_declared(states)
     findings = [item for source in sources for item in source.findings]
-    stage_rows, event_rows = _classify(sources, findings)
+    stage_rows, event_rows, n_lost = classify(sources, limit.label_chars, findings)
     looked_for = frozenset().union(*(source.looked_for for source in sources)) if sources else frozenset()
-    stages = _stages(stage_rows, duration_us, findings)
+    stages = _stages(stage_rows, duration_us, limit.cover_us, findings)
     stages_state = _stages_state(stages, states.get("stages_state"), findings)
     if stages_state == "not_scored":
         stages = None
     events = _spans(event_rows)
-    n_outside = sum(not _inside(row, duration_us) for row in event_rows if row[6] != "other")
+    n_outside = sum(not _inside(row, duration_us) for row in event_rows if row.event_class != "other")
     if n_outside:
         findings.append(finding("event_outside_recording", f"{n_outside} events"))
     usable = _cut(event_rows, duration_us)
     respiratory, respiratory_state = _looked_for(
-        "respiratory", usable, states.get("respiratory_state"), bool(sources), findings
+        "respiratory", usable, n_lost["respiratory"], states.get("respiratory_state"), bool(sources), findings
     )
-    arousals, arousals_state = _looked_for("arousal", usable, states.get("arousals_state"), bool(sources), findings)
-    marks = [row for row in usable if row[6] == "movement"]
+    arousals, arousals_state = _looked_for(
+        "arousal", usable, n_lost["arousal"], states.get("arousals_state"), bool(sources), findings
+    )
+    marks = [row for row in usable if row.event_class == "movement"]
     movements = _spans(marks) if marks or "movements" in looked_for else None
     lights_off_us, lights_on_us = _lights(event_rows, duration_us, findings)
     return Annotations(
@@ -209,9 +208,6 @@ def normalise(
     )
 
 
-_Row = tuple[int, int, str, str, str, str, str]  # onset, offset or -1, type, leg, label, source, class
-
-
 def _check_declared(declared: Mapping[str, str]) -> None:
     for key, value in declared.items():
         allowed = list(contracts.codes("recording_state").values)
@@ -221,107 +217,44 @@ def _check_declared(declared: Mapping[str, str]) -> None:
             raise InputError(f"{key} '{value}' is none of {', '.join(allowed)}; correct the sheet or cohort file")
 
 
-def _classify(
-    sources: Sequence[Source], findings: list[Finding]
-) -> tuple[list[tuple[int, int, str, str, str]], list[_Row]]:
-    stage_rows: list[tuple[int, int, str, str, str]] = []
-    event_rows: list[_Row] = []
-    counts: dict[str, Counter[str]] = {
-        code: Counter() for code in ("unknown_label", "unknown_stage", "negative_duration", "event_without_onset")
-    }
-    known: dict[tuple[str, str], _Meaning] = {}
-    for source in sources:
-        for mark in source.marks:
-            if mark.label == "Recording Start Time" and mark.onset_us is None:
-                continue  # NSRR: the first event carries the clock of the start, often without times
-            if mark.onset_us is None:
-                counts["event_without_onset"][mark.label] += 1
-                continue
-            onset = mark.onset_us + source.shift_us
-            duration = mark.duration_us
-            if duration is not None and duration < 0:
-                counts["negative_duration"][mark.label] += 1
-                duration = None
-            if (mark.label, mark.column) not in known:
-                known[mark.label, mark.column] = _meaning(mark)
-            stage = known[mark.label, mark.column].stage
-            if stage is not None or mark.column == "stage":
-                if stage is None:
-                    counts["unknown_stage"][mark.label] += 1
-                if duration:
-                    stage_rows.append((onset, onset + duration, stage or "U", mark.label, source.kind))
-                continue
-            event_rows.extend(_event_rows(mark, known[mark.label, mark.column], onset, duration, source.kind))
-            if known[mark.label, mark.column].event_type is None:
-                counts["unknown_label"][mark.label] += 1
-    for code, seen in counts.items():
-        if seen:
-            detail = ", ".join(f"'{label}' × {n}" for label, n in sorted(seen.items())[:20])
-            more = len(seen) - 20
-            findings.append(finding(code, detail + (f" and {more} more labels" if more > 0 else "")))
-    return sorted(stage_rows), sorted(event_rows)
-
-
-class _Meaning(NamedTuple):
-    stage: str | None
-    event_type: str | None
-    event_class: str
-
-
-def _meaning(mark: Mark) -> _Meaning:
-    stage = None
-    if mark.column in ("stage", "label"):
-        stage = stage_of(mark.label, in_stage_column=mark.column == "stage")
-    event_type = event_type_of(mark.label)
-    return _Meaning(stage, event_type, class_of(event_type or "other"))
-
-
-def _event_rows(mark: Mark, meaning: _Meaning, onset: int, duration: int | None, source: str) -> list[_Row]:
-    offset = NO_DURATION if duration is None else onset + duration
-    if meaning.event_class == "lights":
-        offset = onset
-    legs = legs_of(mark.label, mark.location) if meaning.event_class == "movement" else [""]
-    kind = meaning.event_type or "other"
-    return [(onset, offset, kind, leg, mark.label, source, meaning.event_class) for leg in legs]
-
-
-def _spans(rows: Sequence[_Row]) -> EventSpans:
+def _spans(rows: Sequence[EventRow]) -> EventSpans:
     ordered = sorted(rows)
     return EventSpans(
-        np.array([row[0] for row in ordered], dtype=np.int64),
-        np.array([row[1] for row in ordered], dtype=np.int64),
-        tuple(row[2] for row in ordered),
-        tuple(row[4] for row in ordered),
-        tuple(row[3] for row in ordered),
-        tuple(row[5] for row in ordered),
+        np.array([row.onset_us for row in ordered], dtype=np.int64),
+        np.array([row.offset_us for row in ordered], dtype=np.int64),
+        tuple(row.type for row in ordered),
+        tuple(row.label for row in ordered),
+        tuple(row.leg for row in ordered),
+        tuple(row.source for row in ordered),
     )
 
 
-def _inside(row: _Row, duration_us: int) -> bool:
-    onset, offset = row[0], row[1]
+def _inside(row: EventRow, duration_us: int) -> bool:
+    onset, offset = row.onset_us, row.offset_us
     return onset < duration_us and (onset >= 0 if offset == NO_DURATION else max(offset, onset + 1) > 0)
 
 
-def _cut(rows: Sequence[_Row], duration_us: int) -> list[_Row]:
+def _cut(rows: Sequence[EventRow], duration_us: int) -> list[EventRow]:
     """Events inside the recording, cut to it; one that several files hold counts once."""
-    kept: dict[tuple[int, int, str, str], _Row] = {}
+    kept: dict[tuple[int, int, str, str], EventRow] = {}
     for row in rows:
         if _inside(row, duration_us):
-            offset = row[1] if row[1] == NO_DURATION else min(row[1], duration_us)
-            cut = (max(row[0], 0), offset, *row[2:])
-            kept.setdefault(cut[:4], cut)
+            offset = row.offset_us if row.offset_us == NO_DURATION else min(row.offset_us, duration_us)
+            cut = row._replace(onset_us=max(row.onset_us, 0), offset_us=offset)
+            kept.setdefault((cut.onset_us, cut.offset_us, cut.type, cut.leg), cut)
     return list(kept.values())
 
 
 def _looked_for(
     event_class: str,
-    rows: Sequence[_Row],
+    rows: Sequence[EventRow],
+    n_lost: int,
     declared: str | None,
     any_source: bool,
     findings: list[Finding],
 ) -> tuple[EventSpans | None, str]:
-    mine = [row for row in rows if row[6] == event_class]
-    usable = [row for row in mine if row[1] > row[0]]
+    mine = [row for row in rows if row.event_class == event_class]
+    usable = [row for row in mine if row.offset_us > row.onset_us]
     n_without = len(mine) - len(usable)
     if n_without:
         findings.append(finding("event_without_duration", f"{n_without} × {event_class}"))
@@ -333,18 +266,16 @@ def _looked_for(
         findings.append(finding("declared_without_source", event_class))
         return None, "not_scored"
     if declared:
-        return _spans(usable), "partial" if n_without else declared
-    if mine:
-        return _spans(usable), "partial" if n_without else "scored"
+        return _spans(usable), "partial" if n_without or n_lost else declared
+    if mine or n_lost:
+        return _spans(usable), "partial" if n_without or n_lost else "scored"
     if any_source:
         code = "respiratory_not_looked_for" if event_class == "respiratory" else "arousals_not_looked_for"
         findings.append(finding(code))
     return None, "not_scored"
 
 
-def _stages(
-    rows: Sequence[tuple[int, int, str, str, str]], duration_us: int, findings: list[Finding]
-) -> StageSpans | None:
+def _stages(rows: Sequence[StageRow], duration_us: int, cover_us: int, findings: list[Finding]) -> StageSpans | None:
     unique = sorted(set(rows))
     n_cut = 0
     merged: list[list[Any]] = []
@@ -372,6 +303,9 @@ def _stages(
         return None
     onset_us = np.array([row[0] for row in merged], dtype=np.int64)
     offset_us = np.array([row[1] for row in merged], dtype=np.int64)
+    without_us = duration_us - int((offset_us - onset_us).sum())
+    if without_us > cover_us:
+        findings.append(finding("stages_do_not_cover", f"{without_us / 3.6e9:.2f} of {duration_us / 3.6e9:.2f} h"))
 
     def column(position: int) -> tuple[str, ...]:
         return tuple(row[position] for row in merged)
@@ -393,9 +327,9 @@ def _stages_state(stages: StageSpans | None, declared: str | None, findings: lis
     return "scored"
 
 
-def _lights(rows: Sequence[_Row], duration_us: int, findings: list[Finding]) -> tuple[int | None, int | None]:
+def _lights(rows: Sequence[EventRow], duration_us: int, findings: list[Finding]) -> tuple[int | None, int | None]:
     def times(event_type: str) -> list[int]:
-        return sorted({row[0] for row in rows if row[2] == event_type})
+        return sorted({row.onset_us for row in rows if row.type == event_type})
 
     offs, ons = times("lights_off"), times("lights_on")
     if len(offs) > 1 or len(ons) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plms_pipeline import contracts
-from plms_pipeline.ingest.channels import remembered, role_of
+from plms_pipeline.ingest.channel_rules import remembered, role_of
 
 _SIDES = {"left": "L", "left_1": "L", "left_2": "L", "right": "R", "right_1": "R", "right_2": "R"}
 
@@ -62,6 +62,16 @@ def event_type_of(label: str) -> str | None:
         if form in _index("event"):
             return _index("event")[form]
     return None
+
+
+def is_ignored(label: str) -> bool:
+    """Whether a label among events is listed as carrying no information (`ignored` of ``schemas/codes/event.yaml``)."""
+    ignored: frozenset[str] = remembered(
+        "ignored labels",
+        contracts.codes("event"),
+        lambda: frozenset(_form(text) for text in contracts.codes("event").ignored),
+    )
+    return _form(label) in ignored
 
 
 def class_of(event_type: str) -> str:

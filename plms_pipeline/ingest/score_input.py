@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from plms_pipeline.errors import InputError
-from plms_pipeline.ingest.annotation_sources import csv_seconds, read_csv_rows
+from plms_pipeline.ingest.annotation_sources import CSV, recognise
+from plms_pipeline.ingest.annotation_tables import csv_seconds, read_csv_rows
 from plms_pipeline.ingest.labels import class_of, event_type_of, stage_of
 
 _Rows = list[tuple[int, dict[str, Any]]]
@@ -225,8 +226,8 @@ def read_events_csv(path: Path | str, kind: str) -> SpanInput:
 def holds_annotations(path: Path | str, table_columns: Sequence[str]) -> bool:
     """Whether a file given to ``plms score`` is an annotation file rather than a table with these columns.
 
-    Recognised by content: EDF+ or BDF+, XML, or a CSV with a column `label`; also a CSV of `onset_s` and `type` that
-    lacks columns of the table.
+    Recognised by content: every format of ``schemas/codes/annotation_source.yaml``; a CSV when it has a column `label`,
+    or columns `onset_s` and `type` but not those of the table.
 
     Raises
     ------
@@ -236,9 +237,7 @@ def holds_annotations(path: Path | str, table_columns: Sequence[str]) -> bool:
     path = Path(path)
     if _is_parquet(path):
         return False
-    with path.open("rb") as handle:
-        head = handle.read(4096)
-    if head[:8] in (b"0       ", b"\xffBIOSEMI") or head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+    if recognise(path) not in (None, CSV):
         return True
     columns = set(read_csv_rows(path)[1])
     return "label" in columns or ({"onset_s", "type"} <= columns and not set(table_columns) <= columns)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
-from plms_pipeline.ingest.annotation_sources import read_csv_rows
+from plms_pipeline.ingest.annotation_tables import read_csv_rows
 from plms_pipeline.night.score_compare import COLUMNS, NEEDED, Limits, Row, compare
 
 _TABLE = "scored_movement"
