@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from plms_pipeline.cli.clinical_commands import map_check
 from plms_pipeline.cli.cohort_commands import clean, demo, run, simulate, status
 from plms_pipeline.cli.common import version_option
 from plms_pipeline.cli.compare_command import score_compare
@@ -28,7 +29,7 @@ def cli() -> None:
     """Periodic leg movements of sleep: from a cohort's EDF archive to Parquet for epidemiology."""
 
 
-for _command in (demo, simulate, run, detect, score, score_compare, sql, status, doctor, clean):
+for _command in (demo, simulate, run, detect, score, score_compare, map_check, sql, status, doctor, clean):
     cli.add_command(_command)
 
 

@@ -37,13 +37,15 @@ class Cell(NamedTuple):
 class ColumnCount(NamedTuple):
     """Distinct cells of one source column, with their counts and meanings.
 
-    ``says`` are the constants of a column of a wide file (``class_id`` = ``ssri``); ``column`` is None for a constant.
+    ``says`` are the constants of a column of a wide file (``class_id`` = ``ssri``); ``column`` is None for a constant;
+    ``is_there`` is false for an optional column that the file does not have.
     """
 
     canonical: str
     column: str | None
     says: tuple[tuple[str, str], ...]
     cells: dict[str, tuple[int, Cell]]
+    is_there: bool = True
 
 
 class DecodedFile(NamedTuple):
@@ -93,7 +95,7 @@ def decode_file(file: FileMap, mapping_name: str) -> DecodedFile:
     rows: list[Row] = [{} for _ in table]
     for column in columns:
         raw, cells = _decoded(column, header, table)
-        counts.append(_count(column, raw, cells, ()))
+        counts.append(_count(column, header, raw, cells, ()))
         for row, text in zip(rows, raw, strict=True):
             cell = cells[text]
             if cell.value is not None:
@@ -171,9 +173,12 @@ def _decoded(column: ColumnMap, header: list[str], table: list[list[str]]) -> tu
     return raw, {text: decode_cell(column, text) for text in set(raw)}
 
 
-def _count(column: ColumnMap, raw: list[str], cells: dict[str, Cell], says: tuple[tuple[str, str], ...]) -> ColumnCount:
-    counted = Counter(raw)
-    return ColumnCount(column.canonical, column.column, says, {text: (n, cells[text]) for text, n in counted.items()})
+def _count(
+    column: ColumnMap, header: list[str], raw: list[str], cells: dict[str, Cell], says: tuple[tuple[str, str], ...]
+) -> ColumnCount:
+    counted = {text: (n, cells[text]) for text, n in Counter(raw).items()}
+    is_there = column.column is None or column.column in header
+    return ColumnCount(column.canonical, column.column, says, counted, is_there)
 
 
 def _widened(
@@ -185,12 +190,15 @@ def _widened(
         raw, cells = _decoded(wide.value, header, table)
         said = {constant.canonical: decode_cell(constant, str(constant.constant)) for constant in wide.constants}
         counts += [
-            _count(constant, [str(constant.constant)], {str(constant.constant): said[constant.canonical]}, ())
+            _count(constant, header, [str(constant.constant)], {str(constant.constant): said[constant.canonical]}, ())
             for constant in wide.constants
             if said[constant.canonical].kind == UNLISTED
         ]
         constants = {name: cell.value for name, cell in said.items()}
-        counts.append(_count(wide.value, raw, cells, tuple((name, str(value)) for name, value in constants.items())))
+        says = tuple((name, str(value)) for name, value in constants.items())
+        counts.append(_count(wide.value, header, raw, cells, says))
+        if not counts[-1].is_there and file.table != "medication":
+            continue  # no such question was asked: no record, instead of one without an answer
         for row, text in zip(base, raw, strict=True):
             value = cells[text].value
             own = {**row, **constants}
