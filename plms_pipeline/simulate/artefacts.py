@@ -73,7 +73,9 @@ class Heart:
             heights *= np.interp(self.times_s, knots, rng.choice([-1.0, 0.0, 0.5, 1.0], knots.size))
         times = self.times_s + float(rng.uniform(-0.01, 0.02))
         usual = ~self.is_ectopic
-        waves = _BIPHASIC if rng.random() < 0.35 else (*_QRS, _T_WAVE) if rng.random() < 0.6 else _QRS
+        drawn = _BIPHASIC if rng.random() < 0.35 else (*_QRS, _T_WAVE) if rng.random() < 0.6 else _QRS
+        wider = float(rng.uniform(0.8, 1.8))
+        waves = tuple((height, at * wider, width * wider) for height, at, width in drawn)
         leak = beats(n, fs_hz, times[usual], heights[usual], waves)
         return leak + beats(n, fs_hz, times[self.is_ectopic], heights[self.is_ectopic], _WIDE)
 
@@ -162,7 +164,7 @@ def resets(
 def lose(
     rng: np.random.Generator, how: Mapping[str, Any], samples_uv: np.ndarray, fs_hz: float
 ) -> list[tuple[float, float]]:
-    """Electrode off, in place: zero, a constant, or the hiss of an open input; returns the stretches, seconds."""
+    """Electrode off, in place: zero, constant, amplifier hiss, or open (mains and noise); returns the stretches, s."""
     n = samples_uv.size
     found = stretches(rng, max(1, count(rng, how, n / fs_hz / 3600.0)), how["duration_s"], n / fs_hz)
     for start, end in found:
@@ -171,6 +173,9 @@ def lose(
         samples_uv[first:last] = 0.0 if kind == "zero" else samples_uv[first]
         if kind == "hiss":
             samples_uv[first:last] += 0.01 * rng.standard_normal(last - first)
+        elif kind == "open":
+            t = np.arange(last - first) / fs_hz
+            samples_uv[first:last] += 60.0 * np.sin(2 * np.pi * 50.0 * t) + 30.0 * rng.standard_normal(last - first)
     return found
 
 

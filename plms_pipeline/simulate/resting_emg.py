@@ -104,6 +104,13 @@ def _crackle(
                 past = at + max(1, int(fs * draw(rng, {"log": [0.05, 3.0]})))
                 height[at:past] *= float(rng.uniform(0.5, 1.0))
                 at = past
+        elif kind == "bursts":
+            at = 0
+            while at < height.size:
+                past = at + max(1, int(fs * draw(rng, {"log": [0.05, 3.0]})))
+                quiet = past + int(fs * draw(rng, {"log": [0.05, 4.0]}))
+                height[past:quiet] = 0.0
+                at = quiet
         np.maximum(raised[first:last], height, out=raised[first:last])
 
 
