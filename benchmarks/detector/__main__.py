@@ -10,30 +10,13 @@ from benchmarks.detector import luna, report
 from benchmarks.detector.cases import case
 from benchmarks.detector.detectors import DETECTORS
 from benchmarks.detector.judging import judge
-from plms_pipeline.simulate import condition_names
-from plms_pipeline.simulate.drawing import conditions_file
-
-HERE = Path(__file__).parent
-
-
-def chosen_conditions(text: str | None) -> list[str]:
-    """Names with commas between, a group of the conditions file, ``targets`` (all groups with a target) or ``all``."""
-    groups = {name: value["group"] for name, value in conditions_file()["conditions"].items()}
-    if text in (None, "targets"):
-        return [name for name in condition_names() if groups[name] != "more"]
-    if text == "all":
-        return list(condition_names())
-    wanted = str(text).split(",")
-    found = [name for name in condition_names() if name in wanted or groups[name] in wanted]
-    if unknown := set(wanted) - set(found) - set(groups.values()):
-        raise SystemExit(f"{', '.join(sorted(unknown))}: no such condition; there are {', '.join(groups)}")
-    return found
+from plms_pipeline.simulate import chosen_conditions
 
 
 def main() -> None:
     """Detect, judge, write tables and picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--conditions", help="names or groups, commas between; 'targets' (default) or 'all'")
+    parser.add_argument("--conditions", default="targets", help="names or groups, commas between; targets or all")
     parser.add_argument("--seeds", type=int, default=4, help="recordings per condition")
     parser.add_argument("--first-seed", type=int, default=1, help="the seeds are first, first + 1, ...")
     parser.add_argument("--ours-only", action="store_true", help="no rivals")

@@ -43,8 +43,11 @@ def python() -> Path:
 
 def luna(recording: Recording) -> Results:
     """Both settings of Luna on one recording: movements by leg, and CPU seconds with reading the file."""
-    settings = hashlib.sha256(_WORKER.read_bytes() + _REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    kept = cache_folder() / f"{recording.condition}_{recording.seed}.luna_{settings}.json"
+    digest = hashlib.sha256(_WORKER.read_bytes() + _REQUIREMENTS.read_bytes())
+    digest.update(repr((recording.fs_hz, recording.channel, recording.gaps, list(recording.legs))).encode())
+    for leg in recording.legs.values():
+        digest.update(leg.samples_uv.tobytes())
+    kept = cache_folder().parent / "luna" / f"{recording.condition}_{recording.seed}_{digest.hexdigest()[:16]}.json"
     if not kept.is_file():
         with tempfile.TemporaryDirectory(prefix="plms_luna_") as folder:
             found = _run(Path(folder), recording)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from plms_pipeline.cli.common import Progress, common_options
 from plms_pipeline.errors import InputError, LockedError
@@ -79,15 +80,53 @@ def demo(
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--clean-only", is_flag=True, help="Without defective recordings.")
+@click.option(
+    "--conditions",
+    metavar="NAMES",
+    help="In place of a cohort: legs under named conditions with true movements, for tests of detectors; "
+    "names with commas between, targets or all.",
+)
+@click.option("--seeds", type=click.IntRange(1), default=4, show_default=True, help="Recordings per condition.")
 @common_options
+@click.pass_context
 def simulate(
-    folder: Path, level: str, nights: int, hours: float, seed: int, clean_only: bool, progress: Progress
+    context: click.Context,
+    folder: Path,
+    level: str,
+    nights: int,
+    hours: float,
+    seed: int,
+    clean_only: bool,
+    conditions: str | None,
+    seeds: int,
+    progress: Progress,
 ) -> None:
-    """Write a simulated cohort with known truth: EDF, annotations, clinical tables, cohort.yaml."""
+    """Write a simulated cohort with known truth: EDF, annotations, clinical tables, cohort.yaml.
+
+    With --conditions: recordings of leg EMG alone, each with its true movements (_movements.csv), unusable stretches
+    and stages, and recordings.csv that lists them. --seed is then the first of --seeds, --hours the length of all.
+    """
     from plms_pipeline import simulate as simulation
+
+    def is_given(name: str) -> bool:
+        return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a new folder")
+    for name, goes_with_conditions in (("nights", False), ("clean_only", False), ("seeds", True)):
+        if is_given(name) and (conditions is not None) != goes_with_conditions:
+            word = "needs" if goes_with_conditions else "does not go with"
+            raise InputError(f"--{name.replace('_', '-')} {word} --conditions; see plms simulate --help")
+    if conditions is not None:
+        written = simulation.write_benchmark(
+            folder,
+            simulation.chosen_conditions(conditions),
+            range(seed, seed + seeds),
+            duration_min=60.0 * hours if is_given("hours") else None,
+            progress=lambda done, total: progress("simulated recordings", done, total),
+        )
+        click.echo(str(written.list_csv))
+        return
     cohort = simulation.write_cohort(
         folder, n_nights=nights, seed=seed, hours=hours, defects=not clean_only, progress=_per_night(progress)
     )

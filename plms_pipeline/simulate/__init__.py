@@ -7,8 +7,9 @@ from plms_pipeline.simulate.cohort_files import (
     required_bytes,
     write_cohort,
 )
+from plms_pipeline.simulate.condition_files import write_benchmark
 from plms_pipeline.simulate.conditions import Recording, recording, segments
-from plms_pipeline.simulate.drawing import condition_names
+from plms_pipeline.simulate.drawing import chosen_conditions, condition_names
 from plms_pipeline.simulate.emg_signal import leg_emg
 from plms_pipeline.simulate.night_files import NightFiles
 from plms_pipeline.simulate.night_plan import plan_night
@@ -33,6 +34,7 @@ __all__ = [
     "PlannedSpans",
     "Recording",
     "SimulatedCohort",
+    "chosen_conditions",
     "condition_names",
     "leg_emg",
     "narrow_cohort",
@@ -44,6 +46,7 @@ __all__ = [
     "require_space",
     "required_bytes",
     "segments",
+    "write_benchmark",
     "write_clinical_tables",
     "write_cohort",
 ]

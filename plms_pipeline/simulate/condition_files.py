@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from plms_pipeline.simulate.conditions import Recording, recording
 from plms_pipeline.simulate.edf_writer import EdfFile, EdfSignal, write_edf
 from plms_pipeline.simulate.night_files import word
+from plms_pipeline.simulate.personas import write_csv
 
 _LABELS = {"left": "LAT", "right": "RAT", "combined": "LEG"}
 _ECG_RANGE_UV = 3000.0
@@ -85,14 +85,6 @@ def _write_truth(folder: Path, stem: str, made: Recording) -> None:
         runs.append((at * _EPOCH_S, n * _EPOCH_S, stage))
         at += n
     write_csv(folder / f"{stem}_stages.csv", ("onset_s", "duration_s", "stage"), runs)
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Comma-separated text with a header line, lines ending in LF."""
-    with path.open("w", newline="", encoding="utf-8") as out:
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow(columns)
-        table.writerows(rows)
 
 
 def write_benchmark(

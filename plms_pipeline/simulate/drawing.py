@@ -28,6 +28,25 @@ def condition_names() -> tuple[str, ...]:
     return tuple(conditions_file()["conditions"])
 
 
+def chosen_conditions(text: str) -> list[str]:
+    """Conditions behind names or groups with commas between, ``targets`` (every group but ``more``) or ``all``.
+
+    Raises
+    ------
+    InputError
+        For a name that is none of these.
+    """
+    groups = {name: value["group"] for name, value in conditions_file()["conditions"].items()}
+    if text == "all":
+        return list(groups)
+    if text == "targets":
+        return [name for name, group in groups.items() if group != "more"]
+    wanted = [part.strip() for part in text.split(",")]
+    if unknown := [part for part in wanted if part not in groups and part not in groups.values()]:
+        raise InputError(f"{unknown[0]}: no such condition; there are {', '.join(groups)}, targets and all")
+    return [name for name, group in groups.items() if name in wanted or group in wanted]
+
+
 def settings_of(condition: str) -> dict[str, Any]:
     """Defaults with the overrides of one condition, ranges not yet drawn.
 
