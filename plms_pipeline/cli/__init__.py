@@ -14,6 +14,7 @@ from plms_pipeline.cli.compare_command import score_compare
 from plms_pipeline.cli.doctor import doctor
 from plms_pipeline.cli.night_commands import detect, score
 from plms_pipeline.cli.query import sql
+from plms_pipeline.cli.reading_commands import deidentify, discover, inspect
 from plms_pipeline.errors import PlmsError
 
 _EPILOG = (
@@ -29,7 +30,10 @@ def cli() -> None:
     """Periodic leg movements of sleep: from a cohort's EDF archive to Parquet for epidemiology."""
 
 
-for _command in (demo, simulate, run, detect, score, score_compare, map_check, sql, status, doctor, clean):
+for _command in (
+    *(demo, simulate, discover, inspect, deidentify, run, detect, score, score_compare, map_check),
+    *(sql, status, doctor, clean),
+):
     cli.add_command(_command)
 
 

@@ -309,7 +309,8 @@ def _format(is_bdf: bool, reserved: str, signals: tuple[SignalHeader, ...], find
     if any(signal.is_annotation for signal in signals):
         findings.append(finding("annotations_in_plain_file"))
     if reserved and not (is_bdf and reserved.upper().startswith("24BIT")):
-        findings.append(finding("unknown_reserved", f"'{reserved}'"))
+        # The content is free text, which may say who the person is.
+        findings.append(finding("unknown_reserved"))
     return family
 
 

@@ -157,7 +157,7 @@ def open_recording(
     }
     return Recording(
         line.duration_us,
-        _start(header, header.start_time_us, line.start_offset_us),
+        recording_start(header, line.start_offset_us),
         line.gaps,
         tuple(channels[role] for role in ("left", "right", "combined") if role in channels),
         channels.get("ecg"),
@@ -287,7 +287,9 @@ def prefilter_corners(signals: Sequence[SignalHeader]) -> tuple[float | None, fl
     return (min(lows) if lows else None, max(highs) if highs else None)
 
 
-def _start(header: EdfHeader, start_us: int | None, offset_us: int) -> str | None:
+def recording_start(header: EdfHeader, offset_us: int) -> str | None:
+    """Start of the first record as in ``Recording.start``; `offset_us` is that of the time line."""
+    start_us = header.start_time_us
     if start_us is None:
         return None
     days, of_day = divmod(start_us + offset_us, 86_400_000_000)

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from plms_pipeline.store import REVISIONS
+
 HEAVY = (
     "numpy",
     "numba",
@@ -19,7 +21,10 @@ HEAVY = (
     "duckdb",
     "matplotlib",
 )
-COMMANDS = ("demo", "simulate", "run", "detect", "score", "score-compare", "sql", "status", "doctor", "clean")
+COMMANDS = (
+    *("demo", "simulate", "discover", "inspect", "deidentify", "run", "detect", "score", "score-compare", "map-check"),
+    *("sql", "status", "doctor", "clean"),
+)
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +62,7 @@ def test_version_names_package_schema_and_revisions() -> None:
     assert done.returncode == 0, done.stderr
     assert "plms 0." in done.stdout
     assert "schema 1." in done.stdout
-    assert "detect 1" in done.stdout
+    assert f"detect {REVISIONS['detect']}" in done.stdout
 
 
 def test_an_unknown_command_is_one_line_and_exit_2() -> None:
