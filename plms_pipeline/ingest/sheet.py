@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
-from plms_pipeline.ingest.annotation_sources import clock_us, read_csv_rows, split_start
+from plms_pipeline.ingest.annotation_marks import clock_us, split_start
 from plms_pipeline.ingest.annotations import check_window
 from plms_pipeline.ingest.channels import ChannelOverrides, overrides_from
 from plms_pipeline.ingest.findings import Finding, finding
+from plms_pipeline.ingest.sheet_files import read_cells
 
 COLUMNS = (
     "subject_id",
@@ -37,6 +38,7 @@ COLUMNS = (
     "unit",
 )
 _NEEDED = ("subject_id", "edf")
+_MOST_ERRORS_SHOWN = 10
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -59,8 +61,8 @@ class SheetRow(NamedTuple):
     stages_state, respiratory_state, arousals_state : str or None
         As declared; None where the sheet says nothing.
     channels : ChannelOverrides
-    line : int
-        Line of the sheet, for messages.
+    where : str
+        Line or row of the sheet, for messages.
     """
 
     recording_id: str
@@ -77,15 +79,16 @@ class SheetRow(NamedTuple):
     respiratory_state: str | None
     arousals_state: str | None
     channels: ChannelOverrides
-    line: int
+    where: str
 
 
 def read_sheet(path: Path | str, *, cohort: str) -> list[SheetRow]:
-    """Read the sheet of a cohort (CSV, UTF-8, comma; paths relative to the sheet).
+    """Read the sheet of a cohort: CSV (UTF-8, comma), Parquet, or a Luna sample list; paths relative to the sheet.
 
     Parameters
     ----------
     path : path
+        Told apart by content. Every id of a sample list is a subject with a single night.
     cohort : str
         Lower-case word; begins the default `recording_id`.
 
@@ -97,10 +100,11 @@ def read_sheet(path: Path | str, *, cohort: str) -> list[SheetRow]:
     Raises
     ------
     InputError
-        An unknown or missing column (with the nearest name), a wrong value (line and column), two rows of one id.
+        An unknown or missing column (with the nearest name), wrong values (line and column; the lines of further
+        wrong rows), two rows of one id.
     """
     path = Path(path)
-    rows, columns = read_csv_rows(path)
+    rows, columns = read_cells(path)
     for column in columns:
         if column not in COLUMNS:
             near = difflib.get_close_matches(column, COLUMNS, n=1)
@@ -111,28 +115,47 @@ def read_sheet(path: Path | str, *, cohort: str) -> list[SheetRow]:
             raise InputError(f"{path}, line 1: column '{needed}' is missing; add it")
     if not rows:
         raise InputError(f"{path}: holds no recording; add a line per recording")
-    result = [_row(path, line, cells, cohort) for line, cells in rows]
-    seen: dict[str, int] = {}
-    for row in result:
-        if row.recording_id in seen:
-            raise InputError(
-                f"{path}, line {row.line}: recording '{row.recording_id}' already stands in line "
-                f"{seen[row.recording_id]}; tell them apart with the column visit, night or recording_id"
-            )
-        seen[row.recording_id] = row.line
+    result: list[SheetRow] = []
+    wrong: list[tuple[str, InputError]] = []
+    seen: dict[str, str] = {}
+    for where, cells in rows:
+        try:
+            row = _row(path, where, cells, cohort)
+            if row.recording_id in seen:
+                raise InputError(
+                    f"{path}, {where}: recording '{row.recording_id}' already stands in {seen[row.recording_id]}; "
+                    "tell them apart with the column visit, night or recording_id"
+                )
+        except InputError as error:
+            wrong.append((where, error))
+            continue
+        seen[row.recording_id] = where
+        result.append(row)
+    if wrong:
+        raise _all_errors(wrong, len(rows))
     return sorted(result, key=lambda row: (row.subject_id, row.visit, row.recording_id))
 
 
-def _row(path: Path, line: int, cells: dict[str, str], cohort: str) -> SheetRow:
+def _all_errors(wrong: list[tuple[str, InputError]], n_rows: int) -> InputError:
+    """The first error in full, and where the others are: a sheet is corrected at once, not error by error."""
+    if len(wrong) == 1:
+        return wrong[0][1]
+    places = ", ".join(where for where, _ in wrong[1 : 1 + _MOST_ERRORS_SHOWN])
+    more = len(wrong) - 1 - _MOST_ERRORS_SHOWN
+    further = f" and {more} more" if more > 0 else ""
+    return InputError(f"{wrong[0][1]} ({len(wrong)} of {n_rows} rows are wrong, also {places}{further})")
+
+
+def _row(path: Path, where: str, cells: dict[str, str], cohort: str) -> SheetRow:
     def cell(column: str) -> str:
         return cells.get(column, "").strip()
 
     def wrong(column: str, what: str) -> InputError:
-        return InputError(f"{path}, line {line}, column {column}: '{cell(column)}' {what}")
+        return InputError(f"{path}, {where}, column {column}: '{cell(column)}' {what}")
 
     subject_id = cell("subject_id")
     if not subject_id:
-        raise InputError(f"{path}, line {line}, column subject_id: is empty; every recording needs its subject")
+        raise InputError(f"{path}, {where}, column subject_id: is empty; every recording needs its subject")
     visit = cell("visit") or "single"
     if visit.isdigit():
         visit = f"v{visit}"
@@ -175,7 +198,7 @@ def _row(path: Path, line: int, cells: dict[str, str], cohort: str) -> SheetRow:
             raise wrong(column, "is no clock time; write HH:MM:SS") from None
     channels = overrides_from(
         {role: cell(role) for role in ("left", "right", "combined", "ecg", "sensor", "unit")},
-        f"{path}, line {line}",
+        f"{path}, {where}",
     )
     return SheetRow(
         recording_id,
@@ -192,7 +215,7 @@ def _row(path: Path, line: int, cells: dict[str, str], cohort: str) -> SheetRow:
         states["respiratory_state"],
         states["arousals_state"],
         channels,
-        line,
+        where,
     )
 
 

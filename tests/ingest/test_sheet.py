@@ -8,6 +8,7 @@ import pytest
 
 from plms_pipeline import ingest
 from plms_pipeline.errors import InputError
+from plms_pipeline.ingest.sheet_files import sheet_bytes
 
 
 def read(tmp_path: Path, text: str) -> list[ingest.SheetRow]:
@@ -34,7 +35,7 @@ def test_full_sheet(tmp_path: Path) -> None:
     assert row.recording_id == "demo_s1_v2_n2" and row.visit == "v2"
     assert row.annotations == (tmp_path / "a.xml", tmp_path / "b.csv")
     assert (row.recording_date, row.lights_off_s, row.lights_on_s) == ("2019-03-04", 81015.0, 21660.0)
-    assert (row.pap_this_night, row.respiratory_state, row.line) == ("no", "scored", 2)
+    assert (row.pap_this_night, row.respiratory_state, row.where) == ("no", "scored", "line 2")
     assert (row.channels.left, row.channels.right, row.channels.sensor) == (
         (("L-Leg1", "L-Leg2"),),
         (("RAT",),),
@@ -71,12 +72,94 @@ def test_recording_without_a_file_keeps_its_row(tmp_path: Path) -> None:
         ("subject_id,edf,recording_id\ns1,a,a/b\n", "column recording_id: 'a/b' may hold"),
         ("subject_id,edf\ns1,a.edf\ns1,b.edf\n", "line 3: recording 'demo_s1_single' already stands in line 2"),
         ("subject_id,edf\ns1,a.edf,x\n", "line 2: 3 fields, the header has 2"),
+        ("subject_id,edf,visit\ns1,a,X\n,b,\ns2,c,v1\ns3,d,Y\n",
+         r"line 2, column visit: 'X' is no word.*\(3 of 4 rows are wrong, also line 3, line 5\)"),
     ],
 )  # fmt: skip
 def test_wrong_sheets_name_line_and_column(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         read(tmp_path, text)
     assert "sheet.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+FULL = (
+    "subject_id,visit,edf,annotations,recording_date,lights_off,pap_this_night\n"
+    "s1,2,a.edf,a.xml;b.csv,2019-03-04,22:30:15,no\ns2,,,,,,\n"
+)
+
+
+def test_a_parquet_sheet_says_the_same_as_csv(tmp_path: Path) -> None:
+    import datetime as dt
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(
+        {
+            "subject_id": ["s1", "s2"],
+            "visit": [2.0, None],
+            "edf": ["a.edf", None],
+            "annotations": [["a.xml", "b.csv"], None],
+            "recording_date": [dt.date(2019, 3, 4), None],
+            "lights_off": [dt.time(22, 30, 15), None],
+            "pap_this_night": [False, None],
+        }
+    )
+    pq.write_table(table, tmp_path / "sheet.parquet")
+    rows = ingest.read_sheet(tmp_path / "sheet.parquet", cohort="demo")
+    assert [row.where for row in rows] == ["row 1", "row 2"]
+    assert [row._replace(where="") for row in rows] == [row._replace(where="") for row in read(tmp_path, FULL)]
+
+
+def test_a_parquet_sheet_names_the_row_that_is_wrong(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"subject_id": ["s1", ""], "edf": ["a", "b"]}), tmp_path / "s.parquet")
+    with pytest.raises(InputError, match="row 2, column subject_id: is empty"):
+        ingest.read_sheet(tmp_path / "s.parquet", cohort="demo")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match="not a readable Parquet file"):
+        ingest.read_sheet(tmp_path / "broken.parquet", cohort="demo")
+
+
+def test_a_luna_sample_list_is_a_sheet(tmp_path: Path) -> None:
+    (tmp_path / "annots").mkdir()
+    for name in ("c.xml", "c.annot", "c.notes"):
+        (tmp_path / "annots" / name).write_text("x")
+    path = tmp_path / "s.lst"
+    path.write_text("n1\tedfs/a.edf\ta-profusion.xml,a.annot\nn2\tedfs/b.edf\t.\nn3\tedfs/c.edf\tx.xml\tannots\n")
+    rows = ingest.read_sheet(path, cohort="demo")
+    assert [row.recording_id for row in rows] == ["demo_n1_single", "demo_n2_single", "demo_n3_single"]
+    files = [[str(file.relative_to(tmp_path)) for file in row.annotations] for row in rows]
+    assert files == [["a-profusion.xml", "a.annot"], [], ["x.xml", "annots/c.annot", "annots/c.xml"]]
+    assert rows[0].edf == tmp_path / "edfs" / "a.edf"
+
+
+def test_a_wrong_sample_list_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "s.lst"
+    path.write_text("n1\ta.edf\nn2\n")
+    with pytest.raises(InputError, match="line 2: a sample list has an id, a tab"):
+        ingest.read_sheet(path, cohort="demo")
+
+
+def test_sheets_written_in_every_form_are_read_back(tmp_path: Path) -> None:
+    columns = ("subject_id", "visit", "edf", "annotations")
+    cells = [
+        {"subject_id": "s1", "visit": "v1", "edf": "a.edf", "annotations": "a.xml;a.csv"},
+        {"subject_id": "s1", "visit": "v2", "edf": "b, c.edf"},
+    ]
+    found = {}
+    for form in (".csv", ".parquet"):
+        path = tmp_path / f"sheet{form}"
+        path.write_bytes(sheet_bytes(cells, columns, form))
+        found[form] = [row._replace(where="") for row in ingest.read_sheet(path, cohort="demo")]
+    assert found[".csv"] == found[".parquet"] and len(found[".csv"]) == 2
+    path = tmp_path / "s.lst"
+    path.write_bytes(sheet_bytes(cells, columns, ".lst"))
+    assert path.read_text() == "s1_v1\ta.edf\ta.xml,a.csv\ns1_v2\tb, c.edf\n"
+    with pytest.raises(InputError, match=r"not as '\.xlsx'"):
+        sheet_bytes(cells, columns, ".xlsx")
 
 
 def clock(text: str) -> float:
