@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from plms_pipeline.quality.report import drawing
-from plms_pipeline.quality.report.model import Figure, Head, Listing, Reason, Step, number, percent
+from plms_pipeline.quality.report.model import Figure, Head, Listing, number, percent
 
 _LEAST_BINS = 9
 
@@ -24,55 +24,7 @@ def labels(connection: Any, code_list: str) -> dict[str, str]:
     return dict(found)
 
 
-# ---- flow ------------------------------------------------------------------------------------------------------
-
-
-def flow(connection: Any) -> Figure:
-    """In = analysed + excluded + failed, with the reasons."""
-    outcomes = dict(rows(connection, "SELECT outcome, count(*) FROM ledger GROUP BY 1"))
-    reason_labels = labels(connection, "outcome_reason")
-    reasons: dict[str, list[Reason]] = {}
-    for outcome, reason, n in rows(
-        connection,
-        "SELECT outcome, reason, count(*) AS n FROM ledger WHERE outcome <> 'analysed' "
-        "GROUP BY 1, 2 ORDER BY n DESC, 2",
-    ):
-        label = reason_labels.get(reason, reason or "no reason given")
-        reasons.setdefault(outcome, []).append(Reason(label, n))
-    n_in = sum(outcomes.values())
-    analysed = outcomes.get("analysed", 0)
-    failed = [*reasons.get("failed_input", []), *reasons.get("failed_system", [])]
-    n_failed = outcomes.get("failed_input", 0) + outcomes.get("failed_system", 0)
-    excluded = outcomes.get("excluded", 0)
-    index = rows(
-        connection,
-        "SELECT count(*) FILTER (WHERE is_index_night), "
-        "count(*) FILTER (WHERE is_index_night AND evidence_class = 'full') FROM analysis "
-        "WHERE outcome = 'analysed'",
-    )[0]
-    steps = [
-        Step("Recordings in the sheet", n_in, "Failed: files cannot be used", n_failed, failed),
-        Step("Readable recordings", n_in - n_failed, "Excluded: not scorable by these rules", excluded,
-             reasons.get("excluded", [])),
-        Step("Analysed nights", analysed, "Not the index night of their person", analysed - index[0]),
-        Step("Index nights, one per person", index[0], "Evidence less than full", index[0] - index[1]),
-        Step("Index nights with full evidence", index[1]),
-    ]  # fmt: skip
-    steps = [step._replace(leaving=step.leaving or ([Reason("one night per person is used", step.n_leaving)]
-             if step.text == "Analysed nights" and step.n_leaving else
-             [Reason("one leg, partial staging or too little scorable sleep", step.n_leaving)]
-             if step.text.startswith("Index nights, one") and step.n_leaving else ()))
-             for step in steps]  # fmt: skip
-    adds_up = n_in == analysed + excluded + n_failed
-    return Figure(
-        "flow",
-        "Flow of recordings",
-        f"{number(n_in)} in = {number(analysed)} analysed + {number(excluded)} excluded + {number(n_failed)} failed"
-        + ("." if adds_up else ": THIS DOES NOT ADD UP."),
-        "whether exclusions depend on who the person is (site, visit, severity): they bias a prevalence, "
-        "failures at random do not. A failed recording keeps its rows in phenotype and analysis, as unknown.",
-        flow=steps,
-    )
+# ---- ledger -----------------------------------------------------------------------------------------------------
 
 
 def defects(connection: Any) -> Figure:
@@ -125,7 +77,7 @@ def findings(connection: Any) -> Figure:
 # ---- evidence and main measures --------------------------------------------------------------------------------
 
 NIGHT = (
-    "(SELECT n.* FROM night n JOIN ledger USING (recording_id) WHERE ledger.outcome = 'analysed' "
+    "(SELECT n.* FROM night n JOIN ledger USING (recording_id) WHERE ledger.outcome = 'analysed' AND n.is_main "
     "AND n.rule_set = (SELECT coalesce(min(rule_set) FILTER (WHERE rule_set = (SELECT min(phenotype_rule_set) FROM "
     "analysis)), min(rule_set)) FROM night))"
 )

@@ -46,7 +46,6 @@ class Figure(NamedTuple):
     look: str = ""
     svg: Any = None
     table: Listing | None = None
-    flow: Sequence[Step] | None = None
     problem: str | None = None
 
 

@@ -136,7 +136,7 @@ def _tiles(connection: Any) -> list[dict[str, str]]:
 
 
 def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
-    from plms_pipeline.quality.report import figures, people
+    from plms_pipeline.quality.report import figures, flow, people
 
     rules = contracts.load_yaml("rules/clinical.yaml")["rules"]
     evidence = contracts.load_yaml("rules/evidence.yaml")["numbers"]
@@ -155,7 +155,7 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
             "recordings",
             "Recordings",
             [
-                make("flow", "Flow of recordings", figures.flow),
+                make("flow", "Flow of recordings", flow.flow),
                 make("defects", "Recordings that were not analysed", figures.defects),
                 make("findings", "What was noticed while reading", figures.findings),
             ],
