@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plms_pipeline.night import NightPart
 
 _SCORE_TABLES = ["scored_movement", "night"]
-_DETECT_TABLES = ["leg_movement", "unusable_span", "signal_quality", *_SCORE_TABLES]
+_DETECT_TABLES = ["leg_movement", "unusable_span", "signal_quality", "signal_quality_epoch", *_SCORE_TABLES]
 _PROVENANCE = "provenance"
 _EVENT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -67,13 +67,15 @@ def _write(folder: Path, part: NightPart, names: list[str], provenance: pa.Table
 def _say_indices(part: NightPart) -> None:
     night = part.tables["night"]
     for row in range(len(night["rule_set"])):
-        index, low, high = (night[f"plmsi{kind}_per_h"][row] for kind in ("", "_lo", "_hi"))
+        ending = "_piezo" if night["index_family"][row] == "piezo" else ""
+        index, low, high = (night[f"plmsi{kind}_per_h{ending}"][row] for kind in ("", "_lo", "_hi"))
         value = "undefined" if index is None else f"{index:.1f}/h"
         bounds = "" if low is None else f" [{low:.1f}, {high:.1f}]"
-        reason = night["plmsi_per_h_reason"][row]
+        reason = night[f"plmsi_per_h{ending}_reason"][row]
+        sensor = " of a piezo sensor (no EMG index)" if ending else ""
         click.echo(
-            f"{night['recording_id'][row]}: {night['rule_set'][row]} PLMS index {value}{bounds}, "
-            f"evidence {night['evidence_class'][row]}" + (f" ({reason})" if reason else ""),
+            f"{night['recording_id'][row]}: {night['rule_set'][row]} PLMS index{sensor} {value}{bounds}, "
+            f"evidence {night[f'evidence_class{ending}'][row]}" + (f" ({reason})" if reason else ""),
             err=True,
         )
 
@@ -152,7 +154,7 @@ def score(
 @click.option("--left", multiple=True, metavar="LABEL", help="Left leg channel; twice: the two are subtracted.")
 @click.option("--right", multiple=True, metavar="LABEL", help="Right leg channel; twice: the two are subtracted.")
 @click.option("--combined", multiple=True, metavar="LABEL", help="One channel that holds both legs.")
-@click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="Sensor of leg channels found by label.")
+@click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="What the leg channels measure.")
 @_event_options
 @click.option("--plot", is_flag=True, help="Also draw each night as SVG.")
 @_output_options(out_required=True)
@@ -176,7 +178,9 @@ def detect(
 ) -> None:
     """Detect leg movements in recordings (EDF, EDF+, BDF) and score them.
 
-    One file: tables directly in the folder; several: a sub-folder per file. Naming a channel declares it a leg EMG.
+    One file: tables directly in the folder; several: a sub-folder per file. Naming a channel declares it a leg EMG
+    unless --sensor says otherwise. A piezo sensor is scored relative to its own baseline, in columns that end in
+    _piezo; every index in microvolts then stays empty.
     """
     from plms_pipeline import night, single
     from plms_pipeline.single.provenance import provenance
@@ -191,14 +195,14 @@ def detect(
         check_output(folder, [*_DETECT_TABLES, _PROVENANCE], form, overwrite=overwrite)
     names, changed = rules.split(","), settings_from(overrides)
     rule_sets = night.load_rule_sets(names, changed)
-    detector = night.load_detector({})
+    detectors = night.Settings(night.load_detector(), night.load_piezo_detector(), night.load_signal_checks())
     channels = {"left": left, "right": right, "combined": combined, "sensor": sensor}
     events = {"stages": stages, "respiratory": respiratory, "arousals": arousals}
     failed = 0
     for done, (path, folder) in enumerate(folders.items()):
         progress("detect", done, len(files))
         try:
-            part = single.detect_file(path, channels, detector, rule_sets, **events)
+            part = single.detect_file(path, channels, detectors, rule_sets, **events, with_picture=plot)
             for notice in part.facts["notices"]:
                 logging.getLogger("plms_pipeline").warning("%s", notice)
             settings = single.detected_settings(part, channels)
@@ -207,7 +211,7 @@ def detect(
             if plot:
                 from plms_pipeline.quality.night_plot import write_night_plot
 
-                write_night_plot(folder / "night.svg", path.stem, part.tables, detector.epoch_s)
+                write_night_plot(folder / "night.svg", single.night_picture(part, path.stem, rule_sets[0], detectors))
                 click.echo(str(folder / "night.svg"))
             _say_indices(part)
         except PlmsError as error:

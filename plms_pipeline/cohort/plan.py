@@ -210,7 +210,10 @@ def science_settings(settings: CohortSettings, declaration: Mapping[str, Any]) -
     return {
         "rule_sets": {rules.name: rules._asdict() for rules in sorted(night.load_rule_sets(names))},
         "detector": night.load_detector(settings.detector)._asdict(),
+        "detector_piezo": night.load_piezo_detector(settings.detector_piezo)._asdict(),
+        "signal_findings": night.load_signal_checks()._asdict(),
         "evidence": night.load_evidence()._asdict(),
+        "movements": settings.movements,
         "clinical": exposures.clinical_rules(settings.clinical),
         "channels": settings.group("channels") | {"sensor": settings.sensor, "archive": settings.archive},
         "declared": {f"{name}_state": value for name, value in settings.group("declared").items()},

@@ -13,7 +13,7 @@ from plms_pipeline.store import Part
 
 STATES = ("stages_state", "respiratory_state", "arousals_state")
 # Readable recordings that the rules are not defined for; any other reason is a defect of file or sheet.
-NOT_SCORABLE = ("no_leg_channel", "sensor_piezo", "sensor_unknown")
+NOT_SCORABLE = ("no_leg_channel", "sensor_unknown")
 
 
 def process_recording(task: RecordingTask) -> RecordingResult:
@@ -76,6 +76,11 @@ class NightSteps:
             return None, {"defect": defect.code}
         return decision, decision.key()
 
+    def detector(self, task: RecordingTask, channels: Any) -> Any:
+        """The settings of the detector for the sensor, and those of the findings about the signal."""
+        name = "detector_piezo" if channels.get("sensor") == "piezo" else "detector"
+        return {"detector": task.settings[name], "signal_findings": task.settings["signal_findings"]}
+
     def detect(self, task: RecordingTask, decision: Any) -> Output:
         """From the signal to leg movements."""
         try:
@@ -83,9 +88,14 @@ class NightSteps:
         except ingest.EdfDefect as defect:
             noticed = ingest.Finding(defect.code, "error", defect.text)
             raise BadInput(FAILED_INPUT, defect.code, defect.text, (noticed,)) from None
-        part = night.detect_night(_ids(task), recording, emg.Detector(**task.settings["detector"]))
+        settings = night.Settings(
+            emg.Detector(**task.settings["detector"]),
+            emg.PiezoDetector(**task.settings["detector_piezo"]),
+            emg.SignalChecks(**task.settings["signal_findings"]),
+        )
+        part = night.detect_night(_ids(task), recording, settings)
         reason = part.facts["exclusion"]
-        outcome = outcome_of(findings=recording.findings)
+        outcome = outcome_of(findings=part.facts["findings"])
         if reason is not None:
             kind = EXCLUDED if reason in NOT_SCORABLE else FAILED_INPUT
             outcome = outcome_of(kind, "detect", reason, _advice(reason), recording.findings)
@@ -124,9 +134,16 @@ class NightSteps:
             annotations.lights,
             rule_sets,
             scoring.EvidenceSettings(**task.settings["evidence"]),
+            task.settings["movements"],
         )
-        findings = (*annotations.annotations.findings, *annotations.findings)
-        return Output(part.tables, part.facts, outcome_of(findings=findings))
+        heard = [ingest.Finding(*item) for item in part.facts["findings"]]
+        findings = (*heard, *annotations.findings)
+        outcome = outcome_of(findings=findings)
+        if task.settings["movements"] == "annotation" and part.facts["n_leg_marks"] is None:
+            reason = "legs_not_marked"
+            text = f"{contracts.codes('outcome_reason').get(reason).label}; give them, or set movements: detector"
+            outcome = outcome_of(EXCLUDED, "score", reason, text, findings)
+        return Output(part.tables, part.facts, outcome)
 
     def link_facts(
         self,
@@ -157,6 +174,7 @@ class NightSteps:
     def link(self, task: RecordingTask, detect: Part | None, score: Part | None, facts: dict[str, Any]) -> Output:
         """From indices and clinical rows to phenotypes; also the row of table `recording`."""
         rows = score.tables["night"].to_pylist() if score is not None and "night" in score.tables else []
+        rows = [row for row in rows if row["is_main"]]
         tables = dict(
             phenotypes.link_recording(
                 _ids(task), dict(task.covariates), rows, facts, task.settings["declaration"], task.settings["clinical"]
@@ -198,5 +216,5 @@ def channel_overrides(task: RecordingTask) -> ingest.ChannelOverrides:
         row.ecg or cohort.ecg,
         row.sensor or cohort.sensor,
         row.unit or cohort.unit,
-    )
         row.archive or cohort.archive,
+    )

@@ -66,6 +66,9 @@ def build(ctx: RunContext, results: Sequence[RecordingResult]) -> tuple[Path, qu
     return candidate, gate
 
 
+_SETTINGS = ("detector", "detector_piezo", "signal_findings", "evidence", "clinical", "channels", "declared")
+
+
 def report_name(*, simulated: bool) -> str:
     """File name of the report; that of simulated data says so."""
     return "quality-simulated.html" if simulated else "quality.html"
@@ -84,8 +87,9 @@ def provenance(ctx: RunContext) -> dict[str, dict[str, Any]]:
         "cohort": settings.cohort,
         "simulated": settings.simulated,
         "max_failed_fraction": settings.max_failed_fraction,
+        "movements": settings.movements,
     }
-    rows |= {name: ctx.science[name] for name in ("detector", "evidence", "clinical", "channels", "declared")}
+    rows |= {name: ctx.science[name] for name in _SETTINGS}
     rows |= {f"rule_set.{name}": rules for name, rules in ctx.science["rule_sets"].items()}
     rows["declaration"] = ctx.science["declaration"]
     return {"setting": rows}

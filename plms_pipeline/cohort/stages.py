@@ -74,12 +74,18 @@ class Passage:
                 outcome = bad.outcome("score")
             else:
                 score = self._stage("score", score_parts, lambda: self._score(detect))
-                outcome = _worse(outcome, score.outcome)
+                outcome = self._together(outcome, score.outcome)
         link = self._link(detect, score, digest, outcome)
         outcome = _worse(outcome, link.outcome)
         if not task.dry_run:
             keys.remember(Path(task.store), task.recording_id, self._record)
         return self._result(outcome, digest)
+
+    def _together(self, detect: dict[str, Any], score: dict[str, Any]) -> dict[str, Any]:
+        """How a recording ended after both stages: without legs in the signal human marks can still be scored."""
+        if self._task.settings.get("movements") == "annotation" and detect["outcome"] == EXCLUDED:
+            return outcome_of(**{**score, "findings": [*score["findings"], *detect["findings"]]})
+        return _worse(detect, score)
 
     def _result(self, outcome: dict[str, Any], digest: tuple[str, str, int] | None) -> RecordingResult:
         task = self._task
@@ -143,7 +149,7 @@ class Passage:
         return {
             "input_digest": digest[0],
             "channel_decision": channels,
-            "detector": task.settings["detector"],
+            "detector": self._steps.detector(task, channels),
         }, digest
 
     def _score_parts(self, detect: Part) -> dict[str, Any]:
@@ -175,7 +181,7 @@ class Passage:
             "annotations": memo["annotations"],
             "window": memo["window"],
             "rule_sets": task.settings["rule_sets"],
-            "evidence": task.settings["evidence"],
+            "evidence": {"evidence": task.settings["evidence"], "movements": task.settings["movements"]},
         }
 
     def _score(self, detect: Part) -> Output:

@@ -56,6 +56,9 @@ class Steps(Protocol):
     def decide(self, task: RecordingTask) -> tuple[Any, Any]:
         """The channel decision from the header alone, and its JSON-able content."""
 
+    def detector(self, task: RecordingTask, channels: Any) -> Any:
+        """The settings of the signal stage that this recording depends on, from the content of its decision."""
+
     def detect(self, task: RecordingTask, decision: Any) -> Output: ...
 
     def annotations(self, task: RecordingTask, facts: Mapping[str, Any]) -> AnnotationsOf: ...

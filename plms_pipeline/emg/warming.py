@@ -8,6 +8,7 @@ from plms_pipeline.emg.ecg_kernels import find_peaks, locked_average, subtract_a
 from plms_pipeline.emg.envelope import amplitude
 from plms_pipeline.emg.mains_kernels import line_power, subtract_line
 from plms_pipeline.emg.movements_kernels import find_movements, level_at, morphology
+from plms_pipeline.emg.piezo_kernels import block_rms, relative_movements, running_quantile, running_rms, smallest_step
 from plms_pipeline.emg.quality_kernels import long_runs, true_runs
 from plms_pipeline.emg.resting_kernels import mark_activity, rest_power
 
@@ -32,3 +33,5 @@ def warm() -> None:
     subtract_average(y, beats[(beats > 20) & (beats < 150)], 10, mean)
     long_runs(x, -np.inf, np.inf, 50, 500)
     true_runs(active, 1)
+    baseline = running_quantile(block_rms(y, 25), 8, 0.35)
+    relative_movements(running_rms(y, 5, 11), baseline + smallest_step(x), 25, 4.0, 2.0, 50)

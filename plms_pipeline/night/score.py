@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from plms_pipeline import contracts, ingest, scoring
 from plms_pipeline.night.part import ID_NAMES, LEG_CODE, Ids, NightPart, microseconds, seconds, with_ids
+from plms_pipeline.night.sources import DETECTOR, score_sources
+
+_USED = {"both": ("L", "R"), "left": ("L",), "right": ("R",), "combined": ("C",)}
 
 
-def movements_of(part: NightPart) -> scoring.Movements:
-    """The kept movements of a detection as the scorer takes them."""
+def movements_of(part: NightPart) -> scoring.Movements | None:
+    """The kept movements of the legs that are used, as the scorer takes them; None without a leg that can be scored."""
+    if part.facts["exclusion"] is not None or part.facts["legs_used"] == "none":
+        return None
     rows = part.tables["leg_movement"]
-    kept = np.asarray(rows["is_kept"], dtype=bool)
+    used = _USED[part.facts["legs_used"]]
+    kept = np.array([bool(kept) and leg in used for kept, leg in zip(rows["is_kept"], rows["leg"], strict=True)], bool)
     legs = np.array([LEG_CODE[leg] for leg in rows["leg"]], dtype=np.int8)
     morphology = [True if value is None else bool(value) for value in rows["has_morphology"]]
     return scoring.make_movements(
@@ -61,8 +67,9 @@ def score_night(
     window: Window,
     rule_sets: Sequence[scoring.RuleSet],
     evidence: scoring.EvidenceSettings,
+    main: str = DETECTOR,
 ) -> NightPart:
-    """Score detected movements under every rule set; sees events, never the signal.
+    """Score detected movements and human leg marks under every rule set; sees events, never the signal.
 
     Parameters
     ----------
@@ -71,21 +78,23 @@ def score_night(
     detected
         Its result.
     annotations
-        Stages, respiratory events, arousals, lights; what was not looked for is None.
+        Stages, respiratory events, arousals, lights, leg marks; what was not looked for is None.
     window
         Of `window_of`.
     rule_sets, evidence
         All numbers of the scoring.
+    main
+        `detector` or `annotation`: the source of movements that phenotypes, analysis and reports use.
 
     Returns
     -------
     NightPart
-        Tables ``scored_movement``, ``night``, ``sleep_stage``, ``event``; facts with the evidence states, the window
-        and the apnea-hypopnea index.
+        Tables ``scored_movement``, ``night``, ``movement_agreement``, ``sleep_stage``, ``event``; facts with the
+        evidence states, the window, the apnea-hypopnea index, the main source and the number of leg marks.
     """
     stages, respiratory, arousals = annotations.stages, annotations.respiratory, annotations.arousals
     night = scoring.NightInput(
-        movements=None if detected.facts["exclusion"] else movements_of(detected),
+        movements=movements_of(detected),
         stages=None
         if stages is None
         else scoring.make_stages(stages.onset_us, stages.onset_us + stages.duration_us, stages.stage),
@@ -104,9 +113,10 @@ def score_night(
         respiratory_state=annotations.respiratory_state,
         arousals_state=annotations.arousals_state,
         window_basis=window.basis,
-        no_leg_reason=_NO_LEG.get(detected.facts["exclusion"], "no_usable_leg"),
+        no_leg_reason=no_leg_reason(detected.facts),
     )
-    tables = scored_tables(scoring.score(night, rule_sets))
+    scored = score_sources(night, rule_sets, detected.facts, annotations, main)
+    tables = scored.tables
     tables["sleep_stage"] = _stage_rows(annotations)
     tables["event"] = _event_rows(annotations)
     ahi: float | None = None
@@ -124,25 +134,18 @@ def score_night(
         "ahi_per_h": ahi,
         "ahi_reason": ahi_reason,
         "sources": list(annotations.sources),
-        "findings": [list(item) for item in annotations.findings],
+        "main_source": scored.main,
+        "n_leg_marks": scored.n_marks,
+        "findings": [list(item) for item in (*annotations.findings, *scored.findings)],
     }
     return NightPart({name: with_ids(name, ids, rows) for name, rows in tables.items()}, facts)
 
 
-# Outcome reasons of an excluded recording → why its indices are null (code list ``index_reason``).
-_NO_LEG = {"sensor_piezo": "sensor_not_emg", "sensor_unknown": "sensor_not_declared"}
-
-
-def scored_tables(scored: Sequence[scoring.Scored]) -> dict[str, dict[str, Any]]:
-    """The tables ``scored_movement`` and ``night`` (without ids) of all rule sets, one after the other."""
-    movements: dict[str, list[Any]] = {}
-    nights: dict[str, list[Any]] = {}
-    for one in scored:
-        for name, values in one.movements.items():
-            movements.setdefault(name, []).extend(list(values))
-        for name, value in one.night.items():
-            nights.setdefault(name, []).append(value)
-    return {"scored_movement": movements, "night": nights}
+def no_leg_reason(facts: Mapping[str, Any]) -> str:
+    """Why the indices of a recording without a leg to score are null (code list ``index_reason``)."""
+    if facts["exclusion"] is not None:
+        return "sensor_not_declared" if facts["exclusion"] == "sensor_unknown" else "no_usable_leg"
+    return "leg_unscorable" if facts["legs_used"] == "none" else "no_usable_leg"
 
 
 def _stage_rows(annotations: ingest.Annotations) -> dict[str, Any]:

@@ -82,16 +82,29 @@ def load_detector(overrides: Mapping[str, Any] | None = None) -> emg.Detector:
     InputError
         For a name that is no setting (the nearest is named) or a value of another kind.
     """
-    declared = {name: entry["value"] for name, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()}
-    for name, value in (overrides or {}).items():
-        if name not in declared:
-            near = get_close_matches(name, declared, n=1, cutoff=0.0)[0]
-            raise InputError(f"detector: '{name}' is no setting; did you mean '{near}'?")
-        if isinstance(declared[name], str) != isinstance(value, str) or isinstance(value, bool):
-            raise InputError(f"detector: {name} = {value!r} is not possible; the default is {declared[name]!r}")
-        declared[name] = value
-    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in declared.items()}
-    return emg.Detector(**values)
+    return emg.Detector(**_values("detector", overrides))
+
+
+def load_piezo_detector(overrides: Mapping[str, Any] | None = None) -> emg.PiezoDetector:
+    """Settings of ``schemas/rules/detector_piezo.yaml`` with some of them replaced; errors as `load_detector`."""
+    return emg.PiezoDetector(**_values("detector_piezo", overrides))
+
+
+def load_signal_checks() -> emg.SignalChecks:
+    """Numbers of the findings about the signal (``schemas/rules/signal_findings.yaml``)."""
+    return emg.SignalChecks(**_values("signal_findings", None))
+
+
+def _values(name: str, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+    declared = {key: entry["value"] for key, entry in contracts.load_yaml(f"rules/{name}.yaml")["rules"].items()}
+    for key, value in (overrides or {}).items():
+        if key not in declared:
+            near = get_close_matches(key, declared, n=1, cutoff=0.0)[0]
+            raise InputError(f"{name}: '{key}' is no setting; did you mean '{near}'?")
+        if isinstance(declared[key], str) != isinstance(value, str) or isinstance(value, bool):
+            raise InputError(f"{name}: {key} = {value!r} is not possible; the default is {declared[key]!r}")
+        declared[key] = value
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
 
 
 def load_evidence() -> scoring.EvidenceSettings:

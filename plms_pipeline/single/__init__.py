@@ -6,10 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plms_pipeline import contracts, emg, ingest, night, scoring
+from plms_pipeline import contracts, ingest, night, scoring
 from plms_pipeline.errors import InputError
 from plms_pipeline.night.part import with_ids
 from plms_pipeline.single.events import EventFiles, local_ids
+from plms_pipeline.single.picture import is_simulated, leg_amplitude, night_picture
+
+__all__ = [
+    "Given",
+    "declared_tables",
+    "detect_file",
+    "detected_settings",
+    "given_settings",
+    "night_picture",
+    "read_given",
+    "score_given",
+]
 
 
 class Given(NamedTuple):
@@ -22,6 +34,8 @@ class Given(NamedTuple):
         recording_id, cohort, subject_id, visit.
     source : str
         Who found the movements (code list ``movement_source``).
+    family : str
+        What they were measured with (code list ``index_family``).
     notices : tuple of str
         What the reader wants to say.
     """
@@ -29,6 +43,7 @@ class Given(NamedTuple):
     night: scoring.NightInput
     ids: dict[str, str]
     source: str
+    family: str
     notices: tuple[str, ...]
 
 
@@ -95,7 +110,14 @@ def read_given(
         arousals_state=arousals_state,
         window_basis=window.basis,
     )
-    return Given(given, found.ids, found.source, tuple(read.notices))
+    return Given(given, found.ids, found.source, _family(found.source, movements), tuple(read.notices))
+
+
+def _family(source: str, where: Path) -> str:
+    families = {night.family_of(name) for name in source.split(", ")}
+    if len(families) > 1:
+        raise InputError(f"{where}: holds movements of EMG and of a piezo sensor; score them in two runs")
+    return families.pop()
 
 
 def _window(read: EventFiles, given_s: tuple[float | None, float | None]) -> night.Window:
@@ -108,7 +130,8 @@ def _window(read: EventFiles, given_s: tuple[float | None, float | None]) -> nig
 
 def score_given(given: Given, rule_sets: Sequence[scoring.RuleSet]) -> night.NightPart:
     """Tables ``scored_movement`` and ``night`` of given events under every rule set."""
-    tables = night.scored_tables(scoring.score(given.night, rule_sets))
+    source = given.source if given.source in contracts.codes("movement_source").values else night.ANNOTATION
+    tables = night.with_source(night.score_family(given.night, rule_sets, given.family), source, is_main=True)
     return night.NightPart({name: with_ids(name, given.ids, rows) for name, rows in tables.items()}, {})
 
 
@@ -139,15 +162,21 @@ def detected_settings(part: night.NightPart, channels: Mapping[str, Any]) -> dic
     return {**part.facts["settings"], **named, "sensor": channels.get("sensor")}
 
 
+def _said(findings: Sequence[Sequence[str]]) -> list[str]:
+    """What the user of one file should know about it; how the sides were taken stands in the tables."""
+    return [text for code, severity, text in findings if severity != "info"]
+
+
 def detect_file(
     path: Path,
     channels: Mapping[str, Any],
-    detector: emg.Detector,
+    settings: night.Settings,
     rule_sets: Sequence[scoring.RuleSet],
     *,
     stages: Path | None = None,
     respiratory: Path | None = None,
     arousals: Path | None = None,
+    with_picture: bool = False,
 ) -> night.NightPart:
     """Detect the movements of one recording and score them.
 
@@ -156,7 +185,12 @@ def detect_file(
     path
         EDF, EDF+, BDF or BDF+.
     channels
-        ``left``, ``right``, ``combined``: labels (two = subtract); ``sensor``. Naming a channel declares it EMG.
+        ``left``, ``right``, ``combined``: labels (two = subtract); ``sensor``. Naming a channel declares it EMG,
+        unless the sensor says otherwise.
+    settings
+        All numbers of the detectors.
+    with_picture
+        Whether `night_picture` will be asked for: keeps what only the picture needs.
 
     Returns
     -------
@@ -166,7 +200,7 @@ def detect_file(
     Raises
     ------
     InputError
-        The recording cannot be opened or has no leg that EMG criteria apply to; says which and what to do.
+        The recording cannot be opened or has no leg that can be scored; says which and what to do.
     """
     declared = {role: [";".join(labels)] if labels else [] for role, labels in channels.items() if role != "sensor"}
     overrides = ingest.overrides_from({**declared, "sensor": channels.get("sensor")}, where="options")
@@ -177,12 +211,12 @@ def detect_file(
     if excluded := night.exclusion(recording):
         text = next((item.text for item in recording.findings if item.code == excluded), excluded)
         advice = {
-            "sensor_unknown": "declare it with --sensor emg, or name the channels with --left, --right or --combined",
-            "sensor_piezo": "the +8/+2 µV rule is not defined for it; only leg EMG can be detected",
+            "sensor_unknown": "declare it with --sensor emg (or piezo), or name the channels with --left, --right or "
+            "--combined",
         }.get(excluded, "name the channels with --left and --right, or --combined")
         raise InputError(f"{path}: {text}; {advice}")
     ids = local_ids(path)
-    detected = night.detect_night(ids, recording, detector)
+    detected = night.detect_night(ids, recording, settings)
     read = EventFiles(
         {"stages": stages, "respiratory": respiratory, "arousals": arousals},
         duration_us=recording.duration_us,
@@ -206,8 +240,11 @@ def detect_file(
         respiratory_state=respiratory_state,
         arousals_state=arousals_state,
         window_basis=window.basis,
+        no_leg_reason=night.no_leg_reason(detected.facts),
     )
-    scored = night.scored_tables(scoring.score(events, rule_sets))
+    family = detected.facts["family"]
+    source = night.source_of(family)
+    scored = night.with_source(night.score_family(events, rule_sets, family), source, is_main=True)
     tables = {name: with_ids(name, ids, rows) for name, rows in scored.items()}
     if staged is not None:
         names = [scoring.STAGE_NAMES[code] for code in staged.stage.tolist()]
@@ -216,10 +253,13 @@ def detect_file(
             "offset_s": staged.offset_us / 1e6,
             "stage": names,
         }
+    if with_picture:
+        tables["amplitude"] = leg_amplitude(recording, settings, family)
     facts = {
         **detected.facts,
-        "notices": read.notices,
-        "settings": _settings(events, "detector"),
+        "is_simulated": is_simulated(path),
+        "notices": [*_said(detected.facts["findings"]), *read.notices],
+        "settings": _settings(events, source),
     }
     return night.NightPart({**detected.tables, **tables}, facts)
 

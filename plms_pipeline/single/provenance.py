@@ -51,7 +51,9 @@ def provenance(
         "input": _inputs(inputs),
     }
     if with_detector:
-        given["detector"] = {name: _value(value) for name, value in night.load_detector({})._asdict().items()}
+        used = night.load_piezo_detector() if settings.get("sensor") == "piezo" else night.load_detector()
+        given["detector"] = {name: _value(value) for name, value in used._asdict().items()}
+        given["setting"] |= _dotted("signal_findings", night.load_signal_checks()._asdict())
     return provenance_table(given)
 
 

@@ -16,7 +16,7 @@ STAGES = ("detect", "score", "link")
 
 # Raise the number of a stage whenever its output on unchanged input and settings changes: library versions are
 # recorded with a release but are no part of a key.
-REVISIONS = MappingProxyType({"detect": 1, "score": 1, "link": 1, "release": 1})
+REVISIONS = MappingProxyType({"detect": 2, "score": 2, "link": 2, "release": 1})
 
 
 def _key(stage: str, **parts: Any) -> str:

@@ -31,8 +31,8 @@ def test_one_recording_writes_its_tables_and_a_picture(plms, cohort: Path, tmp_p
     done = plms("detect", recording, "--sensor", "emg", "--out", tmp_path / "o", "--plot")
     assert done.code == 0, done.err
     written = {path.name for path in (tmp_path / "o").iterdir()}
-    assert written == {"leg_movement.csv", "unusable_span.csv", "signal_quality.csv", "scored_movement.csv",
-                       "night.csv", "provenance.csv", "night.svg"}  # fmt: skip
+    assert written == {"leg_movement.csv", "unusable_span.csv", "signal_quality.csv", "signal_quality_epoch.csv",
+                       "scored_movement.csv", "night.csv", "provenance.csv", "night.svg"}  # fmt: skip
     movements = _rows(tmp_path / "o" / "leg_movement.csv")
     assert sum(row["is_kept"] == "true" for row in movements) > 5
     assert {row["source"] for row in movements} == {"detector"}
@@ -82,7 +82,6 @@ ERRORS = {
     "no such file": (("nowhere.edf",), "nowhere.edf"),
     "no EDF": (("bad.edf",), "bad.edf"),
     "sensor not declared": (("night.edf",), "--sensor emg"),
-    "piezo": (("night.edf", "--sensor", "piezo"), "piezo"),
     "no such channel": (("night.edf", "--left", "Banana"), "Banana"),
     "both layouts": (("night.edf", "--left", "A", "--combined", "B"), "combined"),
     "events of one night for two": (("night.edf", "other.edf", "--stages", "s.csv"), "one file at a time"),
