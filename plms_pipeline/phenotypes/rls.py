@@ -87,6 +87,11 @@ def rls_for_exclusion(
     return Status(NO, None, "screen") if NO in said else irlssg
 
 
+def rls_past_possible(rls_probability: str | None) -> str:
+    """Whether the cohort's category names restless legs that are possibly past (STAGES: unlikely, possibly in past)."""
+    return {"unlikely_past": YES, "unlikely": NO}.get(rls_probability or "", UNKNOWN)
+
+
 def leg_cramp_pattern(feel: str | None, relief: str | None, reason: str | None = None) -> Status:
     """Pattern of nocturnal leg cramps from two answers.
 
