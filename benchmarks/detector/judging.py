@@ -122,14 +122,15 @@ def judge(recording: Recording, found: dict[str, Detected]) -> Verdict:
 
 
 @lru_cache
-def _rules() -> tuple[scoring.RuleSet, ...]:
-    return night.load_rule_sets(["wasm2016"])
+def _rules() -> tuple[tuple[scoring.RuleSet, ...], scoring.EvidenceSettings]:
+    return night.load_rule_sets(["wasm2016"]), night.load_evidence()
 
 
 def plms_index(
     recording: Recording, rows: list[tuple[int, int, int]], spans: list[tuple[int, int, int]]
 ) -> float | None:
     """PLMS per hour of scorable sleep by WASM/IRLSSG 2016 from (leg, onset, offset) in µs and unusable spans."""
+    rules, evidence = _rules()
     legs = "both" if len(recording.legs) == 2 else next(iter(recording.legs))
     at = np.arange(len(recording.stages), dtype=np.int64) * _EPOCH_US
     scored = scoring.score(
@@ -142,10 +143,10 @@ def plms_index(
             round(recording.duration_s * _US),
             (None, None),
             legs,
-            night.load_evidence(),
+            evidence,
             arousals_state="not_scored",
         ),
-        list(_rules()),
+        list(rules),
     )
     index = scored[0].night["plmsi_per_h"]
     return None if index is None else float(index)

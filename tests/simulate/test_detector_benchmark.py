@@ -1,0 +1,101 @@
+"""How the detector benchmark judges: what is missed, extra, neither; the index; the rivals written in its own code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.detector import detectors
+from benchmarks.detector.judging import Detected, f1, judge, judge_leg
+from plms_pipeline import simulate
+from plms_pipeline.simulate.envelopes import LegEvents
+
+S = 1_000_000
+
+
+def events(*rows: tuple[float, float, str]) -> LegEvents:
+    """Rows of onset, offset (s) and kind: sure, doubtful, twitch."""
+    kinds = np.array([row[2] for row in rows])
+    return LegEvents(
+        np.array([round(row[0] * S) for row in rows]),
+        np.array([round(row[1] * S) for row in rows]),
+        np.full(len(rows), 20.0),
+        np.full(len(rows), 0.5),
+        kinds != "twitch",
+        kinds == "doubtful",
+    )
+
+
+def found(*rows: tuple[float, float]) -> Detected:
+    return Detected(np.array([round(a * S) for a, _ in rows]), np.array([round(b * S) for _, b in rows]))
+
+
+@pytest.mark.parametrize(
+    ("true", "detected", "hit_missed_extra"),
+    [
+        ([(1, 3, "sure")], [(1, 3)], (1, 0, 0)),
+        ([(1, 3, "sure")], [(1, 5)], (1, 0, 0)),
+        ([(1, 3, "sure")], [(1, 5.1)], (0, 1, 1)),
+        ([(1, 3, "sure"), (3.6, 5.5, "sure")], [(1, 5.5)], (0, 2, 1)),
+        ([(1, 3, "sure"), (3.6, 4.6, "sure")], [(1, 4.6)], (1, 1, 0)),
+        ([(1, 3, "doubtful")], [], (0, 0, 0)),
+        ([(1, 3, "doubtful")], [(1, 3)], (0, 0, 0)),
+        ([(1, 1.3, "twitch")], [(1, 1.6)], (0, 0, 1)),
+        ([], [(1, 2)], (0, 0, 1)),
+        ([(1, 3, "sure")], [], (0, 1, 0)),
+        ([(1, 3, "sure")], [(1, 2), (2.1, 3)], (1, 0, 1)),
+    ],
+    ids=[
+        "same", "half of the union", "below half", "two as one", "two as one, near to the first", "doubtful left",
+        "doubtful found", "twitch found", "nothing there", "missed", "one as two",
+    ],
+)  # fmt: skip
+def test_hits_misses_and_extra_movements(
+    true: list[tuple[float, float, str]], detected: list[tuple[float, float]], hit_missed_extra: tuple[int, int, int]
+) -> None:
+    verdict = judge_leg(events(*true), found(*detected))
+    assert (verdict.n_hit, verdict.n_missed, verdict.n_extra) == hit_missed_extra
+
+
+def test_errors_are_detected_minus_true() -> None:
+    verdict = judge_leg(events((1, 3, "sure"), (10, 12, "sure")), found((1.1, 3), (10, 11.8)))
+    np.testing.assert_allclose(verdict.onset_error_s, [0.1, 0.0])
+    np.testing.assert_allclose(verdict.offset_error_s, [0.0, -0.2])
+
+
+def test_f1_of_nothing_to_find_is_1_only_when_nothing_was_found() -> None:
+    assert f1(0, 0, 0) == 1.0
+    assert f1(0, 0, 3) == 0.0
+    assert f1(2, 1, 1) == pytest.approx(2 / 3)
+
+
+def test_the_truth_itself_is_judged_perfect_and_nothing_is_judged_by_its_misses() -> None:
+    made = simulate.recording("mixture_1", 3, duration_min=40)
+    truth = {
+        name: Detected(
+            leg.events.onset_us[leg.events.is_movement],
+            leg.events.offset_us[leg.events.is_movement],
+            tuple((a, b) for a, b, _ in leg.unusable),
+        )
+        for name, leg in made.legs.items()
+    }
+    verdict = judge(made, truth)
+    assert (verdict.n_missed, verdict.n_extra) == (0, 0)
+    assert verdict.index_found_per_h == verdict.index_true_per_h > 0
+    assert not verdict.onset_error_s.any()
+    blind = judge(made, {})
+    assert (blind.n_hit, blind.n_extra, blind.index_found_per_h) == (0, 0, 0.0)
+    assert blind.n_missed == verdict.n_hit
+
+
+@pytest.mark.parametrize("name", ["rms", "scipy", "literal", "ours"])
+def test_every_detector_finds_clean_movements(name: str) -> None:
+    made = simulate.recording("one_leg", 3, duration_min=20)
+    verdict = judge(made, detectors.DETECTORS[name](made))
+    assert f1(verdict.n_hit, verdict.n_missed, verdict.n_extra) > 0.9
+
+
+def test_literal_rule_does_not_survive_resting_noise() -> None:
+    made = simulate.recording("noise_3", 3, duration_min=20)
+    verdict = judge(made, detectors.literal(made))
+    assert f1(verdict.n_hit, verdict.n_missed, verdict.n_extra) < 0.2
