@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from plms_pipeline.exposures.canonical import DATE, INTEGER, NUMBER, TABLES
+from plms_pipeline.exposures.canonical import DATE, INTEGER, NUMBER, TABLES, TEXT
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
@@ -94,7 +94,7 @@ def columns_of(table: str, rows: Sequence[Row]) -> Columns:
     words: dict[str, Words] = {}
     kinds = TABLES[table]
     for name in {name for row in rows for name in row}:
-        kind = kinds[name]
+        kind = kinds.get(name, TEXT)  # names that the reader adds are texts
         if kind in NUMERIC:
             given = [row.get(name) for row in rows]
             filled = [np.nan if v is None else day_number(v) if kind == DATE else v for v in given]
@@ -109,15 +109,14 @@ def columns_of(table: str, rows: Sequence[Row]) -> Columns:
 def rows_of(table: str, columns: Columns) -> list[Row]:
     """The inverse of :func:`columns_of`: missing values left out."""
     rows: list[Row] = [{} for _ in range(columns.n)]
-    for name, kind in TABLES[table].items():
-        if name in columns.numbers:
-            for at in np.flatnonzero(~np.isnan(columns.numbers[name])):
-                value = float(columns.numbers[name][at])
-                rows[at][name] = date_of(value) if kind == DATE else int(value) if kind == INTEGER else value
-        elif name in columns.words:
-            codes, values = columns.words[name]
-            for at in np.flatnonzero(codes >= 0):
-                rows[at][name] = values[codes[at]]
+    for name, numbers in columns.numbers.items():
+        kind = TABLES[table][name]
+        for at in np.flatnonzero(~np.isnan(numbers)):
+            value = float(numbers[at])
+            rows[at][name] = date_of(value) if kind == DATE else int(value) if kind == INTEGER else value
+    for name, (codes, values) in columns.words.items():
+        for at in np.flatnonzero(codes >= 0):
+            rows[at][name] = values[codes[at]]
     return rows
 
 
@@ -167,17 +166,21 @@ def stated(columns: Columns, stem: str) -> Bools:
 
 
 def least(values: npt.NDArray[Any], at: Index, n: int, fill: float) -> Floats:
-    """Smallest value of every group, ``fill`` for an empty one; ``at`` names the group of each value."""
-    found = np.full(n, np.inf)
-    np.minimum.at(found, at, values)
-    return np.where(np.isinf(found) & (np.bincount(at, minlength=n) == 0), fill, found)
+    """Smallest value of every group (NaN set aside), ``fill`` for an empty one; ``at`` names the group of a value."""
+    return _extreme(np.fmin, values, at, n, fill)
 
 
 def greatest(values: npt.NDArray[Any], at: Index, n: int, fill: float) -> Floats:
-    """Greatest value of every group, ``fill`` for an empty one."""
-    found = np.full(n, -np.inf)
-    np.maximum.at(found, at, values)
-    return np.where(np.isinf(found) & (np.bincount(at, minlength=n) == 0), fill, found)
+    """Greatest value of every group (NaN set aside), ``fill`` for an empty one."""
+    return _extreme(np.fmax, values, at, n, fill)
+
+
+def _extreme(of: np.ufunc, values: npt.NDArray[Any], at: Index, n: int, fill: float) -> Floats:
+    found = np.full(n, np.nan)
+    if len(values):
+        of.at(found, at, values.astype(np.float64))
+    found[np.isnan(found)] = fill
+    return found
 
 
 def counts(at: Index, n: int) -> Index:

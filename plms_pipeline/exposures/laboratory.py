@@ -1,44 +1,26 @@
-"""Laboratory values of one night: units, censoring, plausibility, time window and the nearest draw."""
+"""Laboratory values of nights: ferritin beside iron therapy, CRP beside its ferritin, transferrin saturation."""
 
 from __future__ import annotations
 
-import math
-import re
 from typing import Any, NamedTuple
 
-from plms_pipeline import contracts
-from plms_pipeline.exposures.covariates import Row, offset_d
-from plms_pipeline.exposures.status import (
-    NO,
-    UNKNOWN,
-    YES,
-    Interval,
-    Status,
-    gt,
-    lt,
-    point,
-    unknown,
-)
+import numpy as np
 
-_VALUE = re.compile(r"^(<=|>=|<|>|≤|≥)?\s*(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?$")
+from plms_pipeline.exposures.columns import Bools, Columns, Floats, Index, columns_of, counts, day_number, offsets_d
+from plms_pipeline.exposures.draws import Draws, day_hulls, parse_value, read_draws, to_canonical
+from plms_pipeline.exposures.medication import Exposure
+from plms_pipeline.exposures.names import medication_table
+from plms_pipeline.exposures.nearest import FLAG, FLAGS, REASONS, Nearest, nearest
+from plms_pipeline.exposures.status import NO, UNKNOWN, YES, Interval, Status, gt, lt, unknown
+from plms_pipeline.exposures.use import IS_UNKNOWN, IS_YES
 
+__all__ = ["parse_value", "to_canonical"]
 
-class Draw(NamedTuple):
-    """One laboratory value in the canonical unit of its analyte."""
-
-    offset_d: int | None
-    interval: Interval | None
-    value: float | None
-    reason: str | None
-    unit_source: str | None
-    value_source: float | None
-    assay: str | None
-    is_censored: bool
-    is_high: bool
+Row = dict[str, Any]
 
 
 class LabValue(NamedTuple):
-    """The value that speaks for a night: an interval, or a reason why nothing does."""
+    """The value that speaks for one night: an interval, or a reason why nothing does."""
 
     analyte: str
     unit: str
@@ -53,203 +35,209 @@ class LabValue(NamedTuple):
     assay: str | None = None
 
 
-def parse_value(text: str) -> tuple[Interval, float | None] | None:
-    """Interval and point of a result as printed: ``<5`` is [0, 5), ``>2000`` is (2000, inf); None when it is no number.
+class Laboratory(NamedTuple):
+    """Draws of all analytes beside their nights, and the value that speaks for every night, by analyte."""
 
-    The point is None for a censored result.
-    """
-    found = _VALUE.match(text.strip())
-    if not found:
-        return None
-    sign, mantissa, exponent = found.groups()
-    number = float(f"{mantissa}e{exponent or 0}")
-    if not math.isfinite(number):
-        return None
-    if sign is None:
-        return point(number), number
-    if sign == "<":
-        return Interval(0.0, number, hi_open=True), None
-    if sign in ("<=", "≤"):
-        return Interval(0.0, number), None
-    return Interval(number, math.inf, lo_open=sign == ">"), None
+    draws: Draws
+    at: Index
+    day: Floats
+    n: int
+    values: dict[str, Nearest]
+
+    def of(self, analyte: str, rules: dict[str, Any]) -> tuple[Draws, Index, Floats]:
+        """Draws of one analyte with their nights and days."""
+        return _of(self.draws, self.at, self.day, list(rules["analytes"]).index(analyte))
 
 
-def to_canonical(value: float, unit: str, analyte_rule: dict[str, Any]) -> float | None:
-    """Convert a value to the analyte's unit; None for a unit that is not listed for it.
-
-    Factors and divisors by molar mass are in ``schemas/rules/clinical.yaml`` (ferritin pmol/L ÷ 2.247, creatinine
-    µmol/L ÷ 88.4).
-    """
-    if unit in analyte_rule["factors"]:
-        return value * float(analyte_rule["factors"][unit])
-    if unit in analyte_rule["divisors"]:
-        return value / float(analyte_rule["divisors"][unit])
-    return None
+def _of(draws: Draws, at: Index, day: Floats, analyte: int) -> tuple[Draws, Index, Floats]:
+    own = np.flatnonzero(draws.analyte == analyte)
+    return draws.take(own), at[own], day[own]
 
 
-def read_draw(row: Row, night: str | None, analyte_rule: dict[str, Any]) -> Draw:
-    """One laboratory row as a draw; a missing or unknown unit or an implausible value gives a reason, no value."""
-    day = offset_d(row, "collected", night)
-    assay = row.get("assay")
-
-    def nothing(reason: str, unit: str | None = None) -> Draw:
-        return Draw(day, None, None, reason, unit, None, assay, False, False)
-
-    if "value" not in row:
-        return nothing("missing")
-    parsed = parse_value(row["value"])
-    if parsed is None:
-        return nothing("unparsable_value")
-    if "unit" not in row:
-        return nothing("unit_missing")
-    try:
-        unit = contracts.codes("clinical_unit").encode(row["unit"])
-    except contracts.UnknownCode:
-        return nothing("unit_unknown")
-    interval, value = parsed
-    bounds = [to_canonical(bound, unit, analyte_rule) for bound in (interval.lo, interval.hi)]
-    if bounds[0] is None or bounds[1] is None:
-        return nothing("unit_unknown", unit)
-    interval = interval._replace(lo=bounds[0], hi=bounds[1])
-    low, high = analyte_rule["plausible"]
-    stated = interval.lo if value is None and math.isinf(interval.hi) else interval.hi
-    if not low <= stated <= high:
-        return nothing("implausible", unit)
-    converted = None if value is None else to_canonical(value, unit, analyte_rule)
-    return Draw(day, interval, converted, None, unit, value, assay, value is None, stated > analyte_rule["warn_above"])
-
-
-def read_draws(rows: list[Row], analyte: str, night: str | None, analyte_rule: dict[str, Any]) -> list[Draw]:
-    """All draws of one analyte."""
-    codes = contracts.codes("analyte")
-    draws = []
-    for row in rows:
-        try:
-            if codes.encode(row["analyte"]) != analyte:
-                continue
-        except contracts.UnknownCode:
-            continue
-        draws.append(read_draw(row, night, analyte_rule))
-    return draws
-
-
-def nearest_draw(
-    draws: list[Draw],
-    analyte: str,
-    unit: str,
-    window_d: tuple[float, float],
-    *,
-    around_d: int = 0,
-    absent_reason: str = "no_record",
-) -> LabValue:
-    """The draw nearest to a day inside a closed window; the earlier one on ties, unusable ones passed over.
+def laboratory_values(
+    draws: Draws,
+    at: Index,
+    day: Floats,
+    n: int,
+    medication: Exposure,
+    declaration: dict[str, Any],
+    rules: dict[str, Any],
+) -> Laboratory:
+    """The values that speak for nights, for every analyte of the rules.
 
     Parameters
     ----------
     draws
-        Draws of the analyte.
-    analyte, unit
-        Go into the result.
-    window_d
-        First and last day relative to ``around_d``, both inside.
-    around_d
-        Day from which distance is measured (0 = the night).
-    absent_reason
-        Reason when there is no draw at all.
+        Draws of all analytes, one copy per night (:func:`~plms_pipeline.exposures.draws.read_draws`).
+    at, day
+        Night of every draw, and its day from that night.
+    n
+        Number of nights.
+    medication
+        Exposures of the same nights: iron begun between draw and night makes the ferritin unknown.
+    declaration, rules
+        ``Covariates.declaration`` and the clinical rules.
 
     Returns
     -------
-    LabValue
-        Several usable values on the chosen day give the interval that covers them and their mean.
+    Laboratory
+        CRP is the one within ``crp_window_of_ferritin_d`` of the ferritin draw, without a ferritin the one nearest to
+        the night. Transferrin saturation is 100 x iron / TIBC of one day, or as reported.
     """
-    count = len(draws)
+    collected = set(declaration.get("collected", ()))
+    names = list(rules["analytes"])
+    values: dict[str, Nearest] = {}
+    night = np.zeros(n)
+    for name in names:
+        if name == "crp":
+            continue
+        own = _of(draws, at, day, names.index(name))
+        if name == "tsat":
+            own = _joined(own, _saturation(draws, at, day, rules))
+        first, last = (np.full(n, float(end)) for end in rules["analytes"][name]["window_d"])
+        absent = "no_record" if name in collected else "not_collected"
+        values[name] = nearest(*own, n, first, last, around_d=night, absent_reason=absent)
+    if "ferritin" in values:
+        values["ferritin"] = _beside_iron(values["ferritin"], medication)
+        values["crp"] = _crp(draws, at, day, values["ferritin"], collected, rules)
+    return Laboratory(draws, at, day, n, {name: values[name] for name in names})
 
-    def nothing(reason: str) -> LabValue:
-        return LabValue(analyte, unit, None, None, None, reason, count)
 
-    if not draws:
-        return nothing(absent_reason)
-    dated = [draw for draw in draws if draw.offset_d is not None]
-    inside = [draw for draw in dated if window_d[0] <= (draw.offset_d or 0) - around_d <= window_d[1]]
-    if not inside:
-        return nothing("outside_window" if dated else "date_unknown")
-    ordered = sorted(inside, key=lambda draw: (abs((draw.offset_d or 0) - around_d), draw.offset_d or 0))
-    usable = [draw for draw in ordered if draw.interval is not None]
-    if not usable:
-        return nothing(ordered[0].reason or "missing")
-    day = usable[0].offset_d
-    same_day = [draw for draw in usable if draw.offset_d == day]
-    intervals = sorted({draw.interval for draw in same_day if draw.interval is not None})
-    flags = [
-        *(["censored"] if any(draw.is_censored for draw in same_day) else []),
-        *(["high_value"] if any(draw.is_high for draw in same_day) else []),
-        *(["several_draws"] if len(intervals) > 1 else []),
-    ]
-    top = max(interval.hi for interval in intervals)
-    bottom = min(interval.lo for interval in intervals)
-    hull = Interval(
-        bottom,
-        top,
-        hi_open=all(interval.hi_open for interval in intervals if interval.hi == top),
-        lo_open=all(interval.lo_open for interval in intervals if interval.lo == bottom),
+def _crp(
+    draws: Draws, at: Index, day: Floats, ferritin: Nearest, collected: set[str], rules: dict[str, Any]
+) -> Nearest:
+    around = ferritin.offset_d
+    has_ferritin = ~np.isnan(around)
+    reach = rules["crp_window_of_ferritin_d"]
+    first, last = rules["analytes"]["crp"]["window_d"]
+    return nearest(
+        *_of(draws, at, day, list(rules["analytes"]).index("crp")),
+        len(around),
+        np.where(has_ferritin, -reach, first),
+        np.where(has_ferritin, reach, last),
+        around_d=np.where(has_ferritin, around, 0.0),
+        absent_reason="no_record" if "crp" in collected else "not_collected",
     )
-    values = sorted(draw.value for draw in same_day if draw.value is not None)
-    value = math.fsum(values) / len(values) if len(values) == len(same_day) else None
-    single = same_day[0] if len(intervals) == 1 else None
+
+
+def _joined(reported: tuple[Draws, Index, Floats], derived: tuple[Draws, Index, Floats]) -> tuple[Draws, Index, Floats]:
+    """Reported values and those computed for days without a reported one."""
+    day = reported[2]
+    taken = set(zip(reported[1][~np.isnan(day)].tolist(), day[~np.isnan(day)].tolist(), strict=True))
+    new = [key not in taken for key in zip(derived[1].tolist(), derived[2].tolist(), strict=True)] if taken else None
+    rows = np.arange(len(derived[1])) if new is None else np.flatnonzero(new)
+    own, other = reported[0], derived[0]
+    draws = own.with_arrays(lambda name: np.concatenate([getattr(own, name), getattr(other, name)[rows]]))
+    return draws, np.concatenate([reported[1], derived[1][rows]]), np.concatenate([day, derived[2][rows]])
+
+
+def _saturation(draws: Draws, at: Index, day: Floats, rules: dict[str, Any]) -> tuple[Draws, Index, Floats]:
+    """Transferrin saturation of every day with a usable iron and a usable TIBC."""
+    names = list(rules["analytes"])
+    if "iron" not in names or "tibc" not in names:
+        return draws.take(slice(0, 0)), at[:0], day[:0]
+    (iron_at, iron_day, iron), (tibc_at, tibc_day, tibc) = (
+        day_hulls(*_of(draws, at, day, names.index(name))) for name in ("iron", "tibc")
+    )
+    _, left, right = np.intersect1d(
+        iron_at * 1_000_000.0 + iron_day, tibc_at * 1_000_000.0 + tibc_day, assume_unique=True, return_indices=True
+    )
+    iron, tibc = iron.take(left), tibc.take(right)
+    factor = rules["tsat_percent_factor"]
+    low, high = rules["analytes"]["tsat"]["plausible"]
+    with np.errstate(divide="ignore"):
+        lo, hi, value = factor * iron.lo / tibc.hi, factor * iron.hi / tibc.lo, factor * iron.value / tibc.value
+    stated = np.where(np.isnan(value), lo, value)
+    bad = (stated < low) | (stated > high)
+    return (
+        iron._replace(
+            analyte=np.full(len(left), names.index("tsat"), np.int8),
+            reason=np.where(bad, REASONS.index("implausible"), -1).astype(np.int8),
+            lo=lo,
+            hi=hi,
+            lo_open=iron.lo_open,
+            hi_open=iron.hi_open | tibc.lo_open,
+            value=value,
+            is_high=np.zeros(len(left), np.bool_),
+            unit=np.full(len(left), -1, np.int8),
+            value_source=np.full(len(left), np.nan),
+            assay=np.full(len(left), -1, np.int32),
+            is_derived=np.ones(len(left), np.bool_),
+        ),
+        iron_at[left],
+        iron_day[left],
+    )
+
+
+def _beside_iron(ferritin: Nearest, medication: Exposure) -> Nearest:
+    """Ferritin without a value where iron therapy began between draw and night."""
+    n, width = medication.exposed.shape
+    iron = list(medication_table().classes()).index("iron_therapy")
+    own = medication.class_begins.cell % width == iron
+    at = medication.class_begins.cell[own] // width
+    start = medication.class_begins.start_d[own]
+    drawn = ferritin.offset_d
+    low, high = np.minimum(drawn, 0.0), np.maximum(drawn, 0.0)
+    begun = counts(at[(low[at] <= start) & (start <= high[at])], n) > 0
+    unplaced = counts(at[np.isnan(start)], n) > 0
+    has_value = (ferritin.reason < 0) & (drawn != 0)
+    between = has_value & begun
+    unsure = has_value & ~between & unplaced & (medication.exposed[:, iron] == IS_YES)
+    ferritin = ferritin.unknown_where(between, "iron_therapy_between")
+    ferritin = ferritin.unknown_where(unsure, "iron_therapy_start_unknown")
+    open_: Bools = (ferritin.reason < 0) & (medication.exposed[:, iron] == IS_UNKNOWN)
+    return ferritin._replace(flags=np.where(open_, ferritin.flags | FLAG["iron_therapy_unknown"], ferritin.flags))
+
+
+def value_of(found: Laboratory, analyte: str, night: int, rules: dict[str, Any]) -> LabValue:
+    """The value of one analyte for one night."""
+    near = found.values[analyte]
+    is_known = near.reason[night] < 0
+    unit, assay = int(near.unit[night]), int(near.assay[night])
+    source = float(near.value_source[night])
+    interval = Interval(
+        float(near.lo[night]), float(near.hi[night]), bool(near.hi_open[night]), bool(near.lo_open[night])
+    )
     return LabValue(
         analyte,
-        unit,
-        hull,
-        value,
-        day,
-        None,
-        count,
-        tuple(flags),
-        single.unit_source if single else None,
-        single.value_source if single else None,
-        single.assay if single else None,
+        rules["analytes"][analyte]["unit"],
+        interval if is_known else None,
+        None if np.isnan(near.value[night]) else float(near.value[night]),
+        None if np.isnan(near.offset_d[night]) else int(near.offset_d[night]),
+        None if is_known else REASONS[near.reason[night]],
+        int(near.n_draws[night]),
+        tuple(name for name in FLAGS if near.flags[night] & FLAG[name]),
+        found.draws.units[unit] if unit >= 0 and is_known else None,
+        None if np.isnan(source) or not is_known else source,
+        found.draws.assays[assay] if assay >= 0 and is_known else None,
     )
+
+
+def draws_beside(laboratory: Columns, at: Index, night_d: Floats, rules: dict[str, Any]) -> tuple[Draws, Floats]:
+    """Draws of rows that stand beside their nights, and the day of each."""
+    return read_draws(laboratory, tuple(rules["analytes"]), rules), offsets_d(laboratory, "collected", night_d[at])
 
 
 def lab_value(rows: list[Row], analyte: str, night: str | None, is_collected: bool, rules: dict[str, Any]) -> LabValue:
-    """The value of one analyte for one night, by the window of the rules."""
-    rule = rules["analytes"][analyte]
-    draws = read_draws(rows, analyte, night, rule)
-    first, last = rule["window_d"]
-    return nearest_draw(
-        draws,
-        analyte,
-        rule["unit"],
-        (first, last),
+    """The value of one analyte for one night by the window of the rules, without regard to medicines."""
+    columns = columns_of("laboratory", rows)
+    at = np.zeros(columns.n, np.int64)
+    night_d = np.array([day_number(night) if night else np.nan])
+    draws, day = draws_beside(columns, at, night_d, rules)
+    names = list(rules["analytes"])
+    first, last = (np.array([float(end)]) for end in rules["analytes"][analyte]["window_d"])
+    near = nearest(
+        *_of(draws, at, day, names.index(analyte)), 1, first, last, around_d=np.zeros(1),
         absent_reason="no_record" if is_collected else "not_collected",
-    )
+    )  # fmt: skip
+    return value_of(Laboratory(draws, at, day, 1, {analyte: near}), analyte, 0, rules)
 
 
-def iron_between(draw_day: int, iron: dict[str, Any], starts_d: list[int | None]) -> str | None:
-    """Reason why iron therapy makes a ferritin unknown for the night, or None.
-
-    Parameters
-    ----------
-    draw_day
-        Day of the draw from the night.
-    iron
-        Exposure row of class ``iron_therapy``.
-    starts_d
-        Starts of all iron records (None = not known).
-    """
-    low, high = min(draw_day, 0), max(draw_day, 0)
-    if any(start is not None and low <= start <= high for start in starts_d) and low != high:
-        return "iron_therapy_between"
-    if low != high and iron["exposed"] == YES and any(start is None for start in starts_d):
-        return "iron_therapy_start_unknown"
-    return None
-
-
-def ferritin_status(ferritin: LabValue, rules: dict[str, Any]) -> Status:
-    """Whether ferritin is below the threshold (strict), on the interval."""
+def ferritin_status(ferritin: LabValue, rules: dict[str, Any], *, below: float | None = None) -> Status:
+    """Whether ferritin is below a threshold (strict), on the interval; without ``below`` the one of iron deficiency."""
     if ferritin.interval is None:
         return unknown(ferritin.reason or "missing")
-    answer = lt(ferritin.interval, rules["ferritin_threshold_ug_l"])
+    answer = lt(ferritin.interval, rules["ferritin_threshold_ug_l"] if below is None else below)
     reason = None
     if answer == UNKNOWN:
         reason = "censored" if "censored" in ferritin.flags else "interval_spans_threshold"

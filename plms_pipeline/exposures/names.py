@@ -1,8 +1,9 @@
 """From the text or code of a medicine to its classes: exact, never fuzzy.
 
 A name is compared as the set of its words after case, strength, form and salt are set aside; the whole set must be an
-ingredient or a brand. Codes and names come from ``schemas/codes/medication_classes.csv`` (ATC: WHO Collaborating Centre
-for Drug Statistics Methodology).
+ingredient or a brand, or several ingredients that leave no word over. What a name hides (the antihistamine of an
+analgesic "PM") is told by ``schemas/rules/medication_names.yaml``. Codes and names come from
+``schemas/codes/medication_classes.csv`` (ATC: WHO Collaborating Centre for Drug Statistics Methodology).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ _WORDS = re.compile(r"[^\W_]+|%", re.UNICODE)
 _NUMBER = re.compile(r"^\d+(?:[a-zµμ%]{1,4})?$")
 _ATC = re.compile(r"^[A-Z]\d{2}[A-Z](?:[A-Z](?:\d{2})?)?$")
 _FULL_CODE = len("N06AB03")
-_COMPONENTS = re.compile(r"\s*(?:[+/;&,]|\band\b|\bwith\b)\s*", re.IGNORECASE)
-_PARENTHESIS = re.compile(r"\(([^()]*)\)")
+_COMPONENTS = re.compile(r"\s*(?:\bw/|[+/;&,]|\band\b|\bwith\b)\s*", re.IGNORECASE)
+_PARENTHESIS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_CLOCK = re.compile(r"\b(?:1[0-2]|0?[1-9])(?::\d\d)?\s*[ap]\.?m\b\.?", re.IGNORECASE)
+_STRENGTH_MG = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*mg\b", re.IGNORECASE)
 NOT_OF_INTEREST = "not_of_interest"
 _MATCH_KINDS = ("exact", "prefix", "exclude", "")
 
@@ -39,22 +42,38 @@ class MedicationRow(NamedTuple):
     lookback_d: int
     lookback_sensitivity_d: int
     subflag: str
+    subflag_most_mg_d: float | None
 
 
 class Hit(NamedTuple):
-    """A class or sub-flag that a record belongs to, with the look-back of its drug in days."""
+    """A class or sub-flag that a record belongs to, with the look-back of its drug in days.
+
+    ``most_mg`` is the daily dose up to which it belongs there (None: any dose).
+    """
 
     class_id: str
     lookback_d: int
     lookback_sensitivity_d: int
+    most_mg: float | None = None
 
 
 class Match(NamedTuple):
-    """Classes of a record, how they were reached, and what could not be assigned (text, cause)."""
+    """Classes of a record, how they were reached, and what could not be assigned (text, cause).
+
+    ``strength_mg`` is the strength that the name states, None without one or with several.
+    """
 
     hits: tuple[Hit, ...]
     quality: str | None
     unmapped: tuple[tuple[str, str], ...]
+    strength_mg: float | None = None
+
+
+class NameRules(NamedTuple):
+    """What a name says beyond its ingredients: words that hide one, and names told by a pattern."""
+
+    hidden: tuple[tuple[frozenset[str], frozenset[str], str], ...]
+    patterns: tuple[tuple[re.Pattern[str], str], ...]
 
 
 def _hits(rows: Iterable[MedicationRow]) -> tuple[Hit, ...]:
@@ -62,19 +81,37 @@ def _hits(rows: Iterable[MedicationRow]) -> tuple[Hit, ...]:
     for row in rows:
         if row.class_id == NOT_OF_INTEREST:
             continue
-        for class_id in (row.class_id, row.subflag):
+        for class_id, most_mg in ((row.class_id, None), (row.subflag, row.subflag_most_mg_d)):
             if class_id:
-                hit = Hit(class_id, row.lookback_d, row.lookback_sensitivity_d)
-                found[class_id] = max(hit, found.get(class_id, hit))
+                _merge(found, Hit(class_id, row.lookback_d, row.lookback_sensitivity_d, most_mg))
     return tuple(found.values())
+
+
+def _merge(found: dict[str, Hit], hit: Hit) -> None:
+    """Keep the longest look-backs of a class, and its widest dose."""
+    other = found.get(hit.class_id, hit)
+    doses = (hit.most_mg, other.most_mg)
+    found[hit.class_id] = Hit(
+        hit.class_id,
+        max(hit.lookback_d, other.lookback_d),
+        max(hit.lookback_sensitivity_d, other.lookback_sensitivity_d),
+        None if None in doses else max(dose for dose in doses if dose is not None),
+    )
+
+
+def _strength_mg(text: str) -> float | None:
+    found = _STRENGTH_MG.findall(text)
+    return float(found[0]) if len(found) == 1 else None
 
 
 class MedicationTable:
     """The class table, indexed by code and by name."""
 
-    def __init__(self, rows: tuple[MedicationRow, ...], tokens: dict[str, str]) -> None:
+    def __init__(self, rows: tuple[MedicationRow, ...], tokens: dict[str, str], rules: NameRules) -> None:
         self.rows = rows
         self._tokens = tokens
+        self._rules = rules
+        self._ingredients: dict[frozenset[str], str] = {}
         self._by_name: dict[frozenset[str], dict[MedicationRow, None]] = {}
         self._by_loose_name: dict[frozenset[str], dict[MedicationRow, None]] = {}
         for row in rows:
@@ -82,6 +119,8 @@ class MedicationTable:
                 self._by_name.setdefault(self.words(name), {})[row] = None
                 if loose := self.words(name, salts=False):
                     self._by_loose_name.setdefault(loose, {})[row] = None
+            for name in filter(None, (name.strip() for name in row.ingredient.split("|"))):
+                self._ingredients.setdefault(self.words(name, salts=False) or self.words(name), name)
         self._classes = self._find_classes()
         self._lookbacks = {
             name: tuple(mode(days) for days in zip(*self._days(name), strict=True)) for name in self._classes
@@ -92,6 +131,15 @@ class MedicationTable:
     def classes(self) -> dict[str, tuple[str | None, str]]:
         """Class or sub-flag → (parent class or None, direction): classes in the order of the table, then sub-flags."""
         return self._classes
+
+    def parents(self) -> tuple[tuple[int, int], ...]:
+        """(sub-flag, its class) as positions in :meth:`classes`."""
+        place = {name: at for at, name in enumerate(self._classes)}
+        return tuple((place[name], place[parent]) for name, (parent, _) in self._classes.items() if parent)
+
+    def longest_lookback_d(self) -> int:
+        """The longest look-back of any drug, for a medicine that could be any."""
+        return max(max(row.lookback_d, row.lookback_sensitivity_d) for row in self.rows)
 
     def _days(self, class_id: str) -> list[tuple[int, int]]:
         return [
@@ -123,8 +171,15 @@ class MedicationTable:
             and (salts or category != "salt")
         )
 
-    def match(self, text: str | None, atc_code: str | None, class_id: str | None) -> Match:
-        """Classes of a record: by the cohort's class, else by its code and its name.
+    def match(
+        self,
+        text: str | None,
+        atc_code: str | None,
+        class_id: str | None,
+        rxcui: str | None = None,
+        rxnorm_name: str | None = None,
+    ) -> Match:
+        """Classes of a record: by the cohort's class, else by its codes and its name.
 
         Parameters
         ----------
@@ -135,6 +190,8 @@ class MedicationTable:
             the code of a combination (N02BE, R05) hides an antihistamine inside it.
         class_id
             Class the cohort's own column stands for, or None.
+        rxcui, rxnorm_name
+            RxNorm concept, and its name by the user's own copy of RxNorm (None: not in it).
 
         Returns
         -------
@@ -149,16 +206,24 @@ class MedicationTable:
                 "cohort_flag",
                 (),
             )
-        if not atc_code:
-            return self._match_name(text) if text else Match((), None, (("", "empty"),))
-        by_code = self._match_code(atc_code.replace(" ", "").upper())
-        if not text:
-            return by_code
-        by_name = self._match_name(text)
-        if by_code.unmapped:
-            return by_name if not by_name.unmapped else by_code
-        merged = {hit.class_id: hit for hit in (*by_name.hits, *by_code.hits)}
-        return Match(tuple(merged.values()), "exact_code", ())
+        by_code = [self._match_code(atc_code.replace(" ", "").upper())] if atc_code else []
+        if rxnorm_name:
+            by_code.append(self._match_name(rxnorm_name))
+        elif rxcui:
+            by_code.append(Match((), None, ((rxcui, "rxcui_not_listed"),)))
+        by_name = [self._match_name(text)] if text else []
+        mapped = [match for match in (*by_code, *by_name) if not match.unmapped]
+        if not mapped:
+            partly = [match for match in (*by_name, *by_code) if match.hits]
+            return (partly or by_code or by_name or [Match((), None, (("", "empty"),))])[0]
+        is_by_code = any(match in by_code for match in mapped)
+        merged: dict[str, Hit] = {}
+        for match in (*by_code, *by_name) if is_by_code else mapped:
+            for hit in match.hits:
+                _merge(merged, hit)
+        strengths = [match.strength_mg for match in mapped if match.strength_mg is not None]
+        quality = "exact_code" if is_by_code else "exact_name"
+        return Match(tuple(merged.values()), quality, (), strengths[0] if strengths else None)
 
     def _code(self, code: str) -> Match:
         if not _ATC.match(code):
@@ -177,15 +242,45 @@ class MedicationTable:
         return Match(_hits(rows), "exact_code", ())
 
     def _whole(self, text: str) -> tuple[MedicationRow, ...]:
-        """Rows of a text that is one name, () when it is none."""
+        """Rows of a text that is one name, or several ingredients without a word left over; () when it is neither."""
         words, loose = self.words(text), self.words(text, salts=False)
-        return tuple(self._by_name.get(words) or (self._by_loose_name.get(loose) if loose else None) or ())
+        whole = tuple(self._by_name.get(words) or (self._by_loose_name.get(loose) if loose else None) or ())
+        return whole or self._several(loose)
+
+    def _several(self, words: frozenset[str]) -> tuple[MedicationRow, ...]:
+        inside = [name for name in self._ingredients if name <= words]
+        inside.sort(key=lambda name: (-len(name), sorted(name)))
+        rows: dict[MedicationRow, None] = {}
+        left = words
+        for name in inside:
+            if name <= left:
+                left -= name
+                rows.update(dict.fromkeys(self._by_name.get(name) or self._by_loose_name.get(name) or {}))
+        return () if left else tuple(rows)
 
     def _name(self, text: str) -> Match:
+        for pattern, name in self._rules.patterns:
+            if pattern.search(text.casefold()):
+                text = name
+        strength = _strength_mg(text)
+        text = _CLOCK.sub(" ", text)
         if any(self._tokens.get(word) == "topical" for word in self.words(text)):
             return Match((), "exact_name", ())
         if rows := self._whole(text):
-            return Match(_hits(rows), "exact_name", ())
+            return Match(_hits(rows), "exact_name", (), strength)
+        for tokens, ingredients, class_id in self._rules.hidden:
+            words = self.words(text)
+            if words & tokens:
+                rest = " ".join(sorted(words - tokens))
+                rows = self._whole(rest)
+                if rows:
+                    hides = bool({row.ingredient.split("|")[0] for row in rows} & ingredients)
+                    hidden = (Hit(class_id, *self.lookback(class_id)),) if hides else ()
+                    return Match((*_hits(rows), *hidden), "exact_name", (), strength)
+        return self._parts(text, strength)
+
+    def _parts(self, text: str, strength: float | None) -> Match:
+        """A combination, part by part, with its synonyms in brackets."""
         synonyms = [part for group in _PARENTHESIS.findall(text) for part in _COMPONENTS.split(group)]
         synonyms = [part for part in synonyms if self.words(part)]
         outer = [part for part in _COMPONENTS.split(_PARENTHESIS.sub(" ", text)) if self.words(part)]
@@ -203,7 +298,17 @@ class MedicationTable:
                 return Match((), None, ((text, "ambiguous"),))
         if not outer:
             unmapped.append((text, "name_not_listed"))
-        return Match(_hits(matched), "exact_name" if matched else None, tuple(unmapped))
+        return Match(_hits(matched), "exact_name" if matched else None, tuple(unmapped), strength)
+
+
+def _rules() -> NameRules:
+    raw = contracts.load_yaml("rules/medication_names.yaml")
+    return NameRules(
+        tuple(
+            (frozenset(entry["words"]), frozenset(entry["beside"]), str(entry["class_id"])) for entry in raw["hidden"]
+        ),
+        tuple((re.compile(entry["pattern"]), str(entry["name"])) for entry in raw["patterns"]),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -224,6 +329,7 @@ def _table(root: Path) -> MedicationTable:
                 int(raw["lookback_days"]),
                 int(raw["lookback_days_sensitivity"]),
                 raw["subflag"],
+                float(raw["subflag_most_mg_d"]) if raw["subflag_most_mg_d"] else None,
             )
         )
     tokens = {
@@ -231,7 +337,7 @@ def _table(root: Path) -> MedicationTable:
         for code in contracts.codes("medication_name_token").codes
         for spelling in (contracts.normal_form(alias) for alias in code.aliases)
     }
-    return MedicationTable(tuple(rows), tokens)
+    return MedicationTable(tuple(rows), tokens, _rules())
 
 
 def medication_table() -> MedicationTable:

@@ -7,14 +7,13 @@ J Am Soc Nephrol 20:629). Coefficients are in ``schemas/rules/clinical.yaml``.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plms_pipeline import contracts
-from plms_pipeline.exposures.status import Interval, ge
+from plms_pipeline.exposures.status import Interval
 
 Numbers = npt.ArrayLike
 Floats = npt.NDArray[np.float64]
@@ -102,70 +101,13 @@ def egfr_schwartz(creatinine_mg_dl: Numbers, height_cm: Numbers) -> Floats:
     return np.asarray(_equation("schwartz_bedside")["scale"] * height / creatinine)
 
 
-def egfr_interval(
-    creatinine: Interval,
-    age: Interval | None,
-    sex: str | None,
-    height_cm: float | None,
-    rules: dict[str, Any],
-) -> tuple[Interval | None, str | None, str | None]:
-    """Interval of eGFR from what is known of creatinine, age and sex.
-
-    Parameters
-    ----------
-    creatinine
-        mg/dL.
-    age
-        Years, None when missing.
-    sex
-        ``male``, ``female`` or None: then both are computed and the interval covers them.
-    height_cm
-        For the bedside Schwartz equation under 18 years.
-
-    Returns
-    -------
-    (Interval or None, equation or None, reason or None)
-        The eGFR falls with creatinine and with age, so the corners bound it.
-    """
-    if age is None:
-        return None, None, "age_missing"
-    adult = ge(age, rules["adult_age_years"])
-    if adult == "unknown":
-        return None, None, "age_uncertain"
-    if adult == "no":
-        if age.lo < rules["schwartz_bedside"]["min_age"]:
-            return None, None, "age_uncertain"
-        if height_cm is None or height_cm <= 0:
-            return None, None, "height_missing"
-        equation = "schwartz_bedside"
-        values = [
-            float(egfr_schwartz(value, height_cm)) if 0 < value < np.inf else (0.0 if value > 0 else np.inf)
-            for value in (creatinine.lo, creatinine.hi)
-        ]
-    else:
-        equation = "ckdepi2021_cr"
-        sexes = [sex] if sex else ["female", "male"]
-        corners = list(itertools.product((creatinine.lo, creatinine.hi), (age.lo, age.hi), sexes))
-        inside = [corner for corner in corners if 0 < corner[0] < np.inf]
-        values = [0.0 if corner[0] > 0 else np.inf for corner in corners if corner not in inside]
-        if inside:
-            given, years, of_sex = zip(*inside, strict=True)
-            values += egfr_ckdepi_2021(given, years, of_sex).tolist()
-    return Interval(min(values), max(values)), equation, None
+def stage_codes(egfr: Numbers, rules: dict[str, Any]) -> npt.NDArray[np.int64]:
+    """KDIGO stages from unrounded values, as positions in the rule ``kdigo_stages`` (0 = G1)."""
+    bounds = np.array([bound for bound, _ in rules["kdigo_stages"]])
+    return np.asarray(np.searchsorted(-bounds, -np.asarray(egfr, dtype=np.float64), side="left"))
 
 
 def stage_of(egfr: Interval, rules: dict[str, Any]) -> str | None:
     """KDIGO stage from the unrounded value; None when the interval covers more than one stage."""
-    first, last = (
-        next(stage for bound, stage in rules["kdigo_stages"] if value >= bound) for value in (egfr.lo, egfr.hi)
-    )
-    return first if first == last else None
-
-
-def chronicity(low_days: list[int], n_draws: int, chronicity_d: float) -> str | None:
-    """Whether a low eGFR lasts: ``confirmed`` (two low values ≥ 90 days apart), ``single`` or ``not_confirmed``."""
-    if n_draws == 0:
-        return None
-    if low_days and max(low_days) - min(low_days) >= chronicity_d:
-        return "confirmed"
-    return "single" if n_draws == 1 else "not_confirmed"
+    first, last = stage_codes([egfr.lo, egfr.hi], rules)
+    return str(rules["kdigo_stages"][first][1]) if first == last else None

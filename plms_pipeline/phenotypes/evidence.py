@@ -5,48 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from plms_pipeline.exposures.conditions import condition_statuses
-from plms_pipeline.exposures.covariates import Row, offset_d
-from plms_pipeline.exposures.laboratory import (
-    LabValue,
-    ferritin_crp_status,
-    ferritin_status,
-    iron_between,
-    lab_value,
-    nearest_draw,
-    read_draws,
-)
+from plms_pipeline.exposures.covariates import Row
+from plms_pipeline.exposures.join import night_statuses
+from plms_pipeline.exposures.kidney import Kidney
+from plms_pipeline.exposures.laboratory import LabValue, ferritin_crp_status, ferritin_status
 from plms_pipeline.exposures.mapping import SCORED_EVENTS
-from plms_pipeline.exposures.medication import medication_statuses
-from plms_pipeline.exposures.names import medication_table
 from plms_pipeline.exposures.questionnaires import Answers, current_rows, read_answers
-from plms_pipeline.exposures.renal import chronicity, egfr_interval, stage_of
-from plms_pipeline.exposures.status import (
-    NO,
-    UNKNOWN,
-    YES,
-    Interval,
-    Status,
-    age_interval,
-    ge,
-    lt,
-    point,
-    unknown,
-)
-
-
-class Kidney(NamedTuple):
-    """eGFR of the night, its stage and how long it is known to last."""
-
-    egfr: Interval | None
-    value: float | None
-    stage: str | None
-    equation: str | None
-    offset_d: int | None
-    reason: str | None
-    stage_reason: str | None
-    chronicity: str | None
-    is_low: Status
+from plms_pipeline.exposures.status import UNKNOWN, Interval, Status, age_interval, ge, point, unknown
 
 
 class Evidence(NamedTuple):
@@ -77,98 +42,6 @@ def _single(rows: list[Row]) -> Row:
         if all(value == values[0] for value in values):
             merged[key] = values[0]
     return merged
-
-
-def _ferritin(
-    covariates: dict[str, list[Row]],
-    night: str | None,
-    medication: list[dict[str, Any]],
-    collected: frozenset[str],
-    rules: dict[str, Any],
-) -> tuple[LabValue, LabValue]:
-    rows = covariates.get("laboratory", [])
-    ferritin = lab_value(rows, "ferritin", night, "ferritin" in collected, rules)
-    if ferritin.interval is not None and ferritin.offset_d is not None:
-        table = medication_table()
-        iron = next(entry for entry in medication if entry["class_id"] == "iron_therapy")
-        starts = [
-            offset_d(row, "use_start", night)
-            for row in covariates.get("medication", [])
-            if row.get("taken") != NO
-            and "iron_therapy"
-            in {
-                hit.class_id
-                for hit in table.match(row.get("medication"), row.get("atc_code"), row.get("class_id")).hits
-            }
-        ]
-        reason = iron_between(ferritin.offset_d, iron, starts)
-        if reason:
-            ferritin = ferritin._replace(interval=None, value=None, reason=reason)
-        elif iron["exposed"] == UNKNOWN:
-            ferritin = ferritin._replace(flags=(*ferritin.flags, "iron_therapy_unknown"))
-    crp_rule = rules["analytes"]["crp"]
-    around = ferritin.offset_d
-    reach = rules["crp_window_of_ferritin_d"]
-    crp = nearest_draw(
-        read_draws(rows, "crp", night, crp_rule),
-        "crp",
-        crp_rule["unit"],
-        tuple(crp_rule["window_d"]) if around is None else (-reach, reach),
-        around_d=around or 0,
-        absent_reason="no_record" if "crp" in collected else "not_collected",
-    )
-    return ferritin, crp
-
-
-def _kidney(
-    creatinine: LabValue,
-    rows: list[Row],
-    night: str | None,
-    age_years: float | None,
-    age: Interval | None,
-    demographics: Row,
-    rules: dict[str, Any],
-) -> Kidney:
-    sex, height = demographics.get("sex"), demographics.get("height_cm")
-    limit = rules["egfr_renal_failure"]
-    rule = rules["analytes"]["creatinine"]
-    low_days, n_draws = [], 0
-    for draw in read_draws(rows, "creatinine", night, rule):
-        if draw.interval is None or draw.offset_d is None or draw.offset_d > rule["window_d"][1]:
-            continue
-        n_draws += 1
-        past, _, _ = egfr_interval(draw.interval, age, sex, height, rules)
-        if past is not None and lt(past, limit) == YES:
-            low_days.append(draw.offset_d)
-    lasting = chronicity(low_days, n_draws, rules["chronicity_d"])
-    if creatinine.interval is None:
-        absent = creatinine.reason or "missing"
-        return Kidney(None, None, None, None, None, absent, absent, lasting, unknown(absent))
-    egfr, equation, reason = egfr_interval(creatinine.interval, age, sex, height, rules)
-    if egfr is None:
-        why = reason or "age_missing"
-        return Kidney(None, None, None, None, creatinine.offset_d, why, why, lasting, unknown(why))
-    value = None
-    if creatinine.value is not None and sex is not None and age_years is not None:
-        stored, _, _ = egfr_interval(point(creatinine.value), point(age_years), sex, height, rules)
-        value = stored.lo if stored is not None else None
-    stage = stage_of(egfr, rules)
-    low = lt(egfr, limit)
-    spans: str = "sex_missing" if sex is None and equation == "ckdepi2021_cr" else "interval_spans_threshold"
-    if "censored" in creatinine.flags:
-        spans = "censored"
-    is_low = unknown(spans) if low == UNKNOWN else Status(low, None, equation, creatinine.offset_d)
-    return Kidney(
-        egfr,
-        value,
-        stage,
-        equation,
-        creatinine.offset_d,
-        None if value is not None else spans,
-        None if stage else spans,
-        lasting,
-        is_low,
-    )
 
 
 def _ahi(
@@ -217,24 +90,7 @@ def gather(
         top_code_years=rules["age_top_code_years"],
         top_code_hi_years=rules["age_top_code_hi_years"],
     )
-    medication = medication_statuses(covariates, night, declaration, rules)
-    rows = covariates.get("laboratory", [])
-    laboratory = {
-        analyte: lab_value(rows, analyte, night, analyte in collected, rules) for analyte in rules["analytes"]
-    }
-    laboratory["ferritin"], laboratory["crp"] = _ferritin(covariates, night, medication, collected, rules)
-    kidney = _kidney(laboratory["creatinine"], rows, night, age_years, age, demographics, rules)
-    conditions = condition_statuses(covariates, night, declaration, kidney.egfr, kidney.offset_d, rules)
-    if conditions["dialysis"].value == YES:
-        kidney = kidney._replace(
-            egfr=None,
-            value=None,
-            stage="G5D",
-            equation=None,
-            reason="dialysis",
-            stage_reason=None,
-            is_low=unknown("dialysis"),
-        )
+    medication, laboratory, kidney, conditions = night_statuses(covariates, night, declaration, rules)
     answers = current_rows(covariates.get("questionnaire", []), night, rules["questionnaire_window_d"])
     ferritin_lt50 = ferritin_status(laboratory["ferritin"], rules)
     ahi, ahi_definition, ahi_reason = _ahi(facts, declaration, demographics)

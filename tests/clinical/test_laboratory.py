@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plms_pipeline.exposures import clinical_rules
+from plms_pipeline.exposures.join import night_statuses
 from plms_pipeline.exposures.laboratory import (
     LabValue,
     ferritin_crp_status,
     ferritin_status,
-    iron_between,
     lab_value,
     parse_value,
     to_canonical,
@@ -108,23 +108,116 @@ def test_absent_values_tell_not_collected_from_no_record() -> None:
     assert lab_value([], "ferritin", None, True, RULES).reason == "no_record"
 
 
+def iron(start: int | None, end: int) -> dict[str, Any]:
+    row = {"medication": "ferrous sulfate", "record_type": "dispensing", "use_end_offset_d": end}
+    return row if start is None else {**row, "use_start_offset_d": start}
+
+
 @pytest.mark.parametrize(
-    ("draw_day", "starts", "exposed", "reason"),
+    ("draw_day", "records", "reason"),
     [
-        (-30, [-10], "yes", "iron_therapy_between"),
-        (-30, [-30], "yes", "iron_therapy_between"),
-        (-30, [-40], "yes", None),
-        (-30, [5], "no", None),
-        (30, [5], "no", "iron_therapy_between"),
-        (-30, [None], "yes", "iron_therapy_start_unknown"),
-        (0, [None], "yes", None),
-        (-30, [], "no", None),
+        (-30, [iron(-10, 5)], "iron_therapy_between"),
+        (-30, [iron(-30, 5)], "iron_therapy_between"),
+        (-30, [iron(0, 5)], "iron_therapy_between"),
+        (-30, [iron(-40, 5)], None),
+        (-30, [iron(5, 9)], None),
+        (30, [iron(5, 9)], "iron_therapy_between"),
+        (30, [iron(31, 40)], None),
+        (-30, [iron(None, -2)], "iron_therapy_start_unknown"),
+        (0, [iron(None, -2)], None),
+        (0, [iron(0, 5)], None),
+        (-30, [], None),
+        (-30, [{"medication": "ferrous sulfate", "taken": "no", "use_start_offset_d": -10}], None),
+        (-30, [{"medication": "Venofer", "record_type": "order", "use_start_offset_d": -10}], "iron_therapy_between"),
+        (-30, [{"medication": "lithium", "record_type": "dispensing", "use_start_offset_d": -10}], None),
     ],
 )
-def test_iron_started_between_draw_and_night(
-    draw_day: int, starts: list[int | None], exposed: str, reason: str | None
+def test_iron_started_between_draw_and_night(draw_day: int, records: list[dict[str, Any]], reason: str | None) -> None:
+    covariates = {"laboratory": [{"analyte": "ferritin", **draw("40", draw_day)}], "medication": records}
+    found = night_statuses(covariates, None, {"collected": ["ferritin"]}, RULES).laboratory["ferritin"]
+    assert (found.reason, found.value) == (reason, None if reason else 40.0)
+    assert found.offset_d == draw_day
+
+
+def test_unknown_iron_therapy_leaves_the_ferritin_with_a_flag() -> None:
+    covariates = {"laboratory": [{"analyte": "ferritin", **draw("40", -3)}]}
+    found = night_statuses(covariates, None, {"collected": ["ferritin"]}, RULES).laboratory["ferritin"]
+    assert (found.value, found.flags) == (40.0, ("iron_therapy_unknown",))
+
+
+def laboratory(*rows: tuple[str, str, str, int]) -> dict[str, LabValue]:
+    covariates = {
+        "laboratory": [{"analyte": name, **draw(value, day, unit)} for name, value, unit, day in rows],
+        "inventory": [{"complete": "yes", "collected_offset_d": 0}],
+    }
+    declaration = {"collected": ["ferritin", "crp", "iron", "tibc", "tsat", "iron_therapy"]}
+    return night_statuses(covariates, None, declaration, RULES).laboratory
+
+
+@pytest.mark.parametrize(
+    ("ferritin_day", "crp_days", "chosen"),
+    [(-80, [-87, 0], -87), (-80, [-88, 0], None), (80, [87], 87), (0, [-7, 7], -7), (-10, [-4, -13], -13)],
+)
+def test_crp_is_the_one_within_7_days_of_the_ferritin_draw(
+    ferritin_day: int, crp_days: list[int], chosen: int | None
 ) -> None:
-    assert iron_between(draw_day, {"exposed": exposed}, starts) == reason
+    rows = [("crp", "3", "mg/L", day) for day in crp_days]
+    found = laboratory(("ferritin", "80", "ng/mL", ferritin_day), *rows)["crp"]
+    assert found.offset_d == chosen
+    assert found.reason == (None if chosen is not None else "outside_window")
+
+
+def test_crp_in_mg_dl_is_ten_times_as_much() -> None:
+    assert laboratory(("crp", "0.6", "mg/dL", 0))["crp"].value == pytest.approx(6.0, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("rows", "value", "reason"),
+    [
+        ([("iron", "60", "ug/dL", -3), ("tibc", "300", "ug/dL", -3)], 20.0, None),
+        ([("iron", "17.9", "umol/L", -3), ("tibc", "53.7", "umol/L", -3)], 100 / 3, None),
+        ([("iron", "60", "ug/dL", -3), ("tibc", "300", "ug/dL", -4)], None, "no_record"),
+        ([("iron", "60", "ug/dL", -3), ("tibc", "300", "", -3)], None, "no_record"),
+        ([("iron", "310", "ug/dL", -3), ("tibc", "300", "ug/dL", -3)], None, "implausible"),
+        ([("iron", "60", "ug/dL", -91), ("tibc", "300", "ug/dL", -91)], None, "outside_window"),
+        ([("tsat", "25", "%", -3), ("iron", "60", "ug/dL", -3), ("tibc", "300", "ug/dL", -3)], 25.0, None),
+        ([("tsat", "25", "%", -9), ("iron", "60", "ug/dL", -3), ("tibc", "300", "ug/dL", -3)], 20.0, None),
+    ],
+)
+def test_transferrin_saturation_from_iron_and_tibc_of_one_day(
+    rows: list[tuple[str, str, str, int]], value: float | None, reason: str | None
+) -> None:
+    found = laboratory(*rows)["tsat"]
+    assert found.reason == reason
+    assert found.value == (None if value is None else pytest.approx(value, rel=1e-12))
+    assert ("derived" in found.flags) == (value is not None and value != 25.0)
+
+
+def test_a_censored_iron_gives_an_interval_of_saturation() -> None:
+    found = laboratory(("iron", "<60", "ug/dL", 0), ("tibc", "300", "ug/dL", 0))["tsat"]
+    assert found.interval == Interval(0.0, 20.0, hi_open=True)
+    assert (found.value, "censored" in found.flags) == (None, True)
+
+
+def test_assays_are_told_and_never_converted() -> None:
+    beckman, roche = {**draw("50", -3), "assay": "Beckman"}, {**draw("83", -20), "assay": "Roche"}
+    chosen = ferritin(beckman, roche)
+    assert (chosen.value, chosen.assay, chosen.flags) == (50.0, "Beckman", ("several_assays",))
+    same_day = ferritin(beckman, {**roche, "collected_offset_d": -3})
+    assert (same_day.interval, same_day.assay) == (Interval(50.0, 83.0), None)
+    assert same_day.flags == ("several_draws", "several_assays")
+
+
+def test_the_reported_value_is_kept_beside_the_converted_one() -> None:
+    chosen = ferritin(draw("112.35", unit="pmol/L"))
+    assert (chosen.value, chosen.value_source, chosen.unit_source) == (pytest.approx(50.0), 112.35, "pmol/L")
+    censored = ferritin(draw("<5"))
+    assert (censored.value, censored.value_source, censored.unit_source) == (None, 5.0, "ng/mL")
+
+
+def test_high_values_are_flagged() -> None:
+    assert ferritin(draw("1000")).flags == ()
+    assert ferritin(draw("1001")).flags == ("high_value",)
 
 
 def crp(value: float | None) -> LabValue:
