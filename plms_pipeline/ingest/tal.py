@@ -119,7 +119,7 @@ def first_stamps_us(heads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     end = np.argmax(heads == 0x14, axis=1)
     point = np.argmax(heads == 0x2E, axis=1)
     shape = end * width + np.where((point > 0) & (point < end), point, end)
-    for key in np.unique(shape):
+    for key in np.flatnonzero(np.bincount(shape)):
         rows = np.flatnonzero(shape == key)
         stop, dot = divmod(int(key), width)
         values, is_number = _stamps_of_shape(heads[rows, : stop + 1], dot, stop)

@@ -262,7 +262,7 @@ def test_batches_smaller_than_the_file_give_the_same_samples(tmp_path: Path, own
     from plms_pipeline import contracts
 
     rules = own_schemas / "rules" / "reading.yaml"
-    rules.write_text(rules.read_text().replace("window_bytes: 1048576", "window_bytes: 200"))
+    rules.write_text(rules.read_text().replace("window_bytes: 2097152", "window_bytes: 200"))
     contracts.forget()
     np.testing.assert_array_equal(ingest.open_recording(path, LEGS).legs[0].segments[0].samples, whole)
     assert len(whole) == 400
