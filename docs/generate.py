@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plms_pipeline import contracts
+from plms_pipeline.ingest import defects_markdown
 from plms_pipeline.night.methods import methods_markdown
 
 DOCS = Path(__file__).resolve().parent
 PAGES: dict[str, Callable[[], str]] = {
     "data_dictionary.md": contracts.dictionary_markdown,
+    "defects.md": defects_markdown,
     "methods.md": methods_markdown,
 }
 

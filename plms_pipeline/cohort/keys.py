@@ -13,7 +13,7 @@ from plms_pipeline.store.files import to_json, write_atomic
 NAMES = {
     "revision": "revision of the stage",
     "input": "bytes of the recording",
-    "channels": "channel choice",
+    "channels": "channel choice or refused defects",
     "detector": "detector settings",
     "detect": "output of detect",
     "annotations": "annotations",

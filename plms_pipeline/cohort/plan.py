@@ -217,6 +217,7 @@ def science_settings(settings: CohortSettings, declaration: Mapping[str, Any]) -
         "clinical": exposures.clinical_rules(settings.clinical),
         "channels": settings.group("channels") | {"sensor": settings.sensor, "archive": settings.archive},
         "declared": {f"{name}_state": value for name, value in settings.group("declared").items()},
+        "defects": ingest.check_policy(settings.defects, f"{settings.source.name}: defects"),
         "declaration": dict(declaration),
     }
 

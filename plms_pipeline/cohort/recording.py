@@ -74,7 +74,8 @@ class NightSteps:
         except ingest.EdfDefect as defect:
             # No decision is possible; the key then rests on the bytes, and detect meets the defect again.
             return None, {"defect": defect.code}
-        return decision, decision.key()
+        refused = task.settings["defects"]
+        return decision, decision.key() | ({"defects": sorted(refused)} if refused else {})
 
     def detector(self, task: RecordingTask, channels: Any) -> Any:
         """The settings of the detector for the sensor, and those of the findings about the signal."""
@@ -84,7 +85,9 @@ class NightSteps:
     def detect(self, task: RecordingTask, decision: Any) -> Output:
         """From the signal to leg movements."""
         try:
-            recording = ingest.open_recording(str(task.edf), decision or channel_overrides(task))
+            recording = ingest.open_recording(
+                str(task.edf), decision or channel_overrides(task), policy=task.settings["defects"]
+            )
         except ingest.EdfDefect as defect:
             noticed = ingest.Finding(defect.code, "error", defect.text)
             raise BadInput(FAILED_INPUT, defect.code, defect.text, (noticed,)) from None
