@@ -10,6 +10,7 @@ from plms_pipeline.ingest.annotations import (
 )
 from plms_pipeline.ingest.channel_rules import role_of
 from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, overrides_from
+from plms_pipeline.ingest.defects import defects_markdown
 from plms_pipeline.ingest.digest import file_digest
 from plms_pipeline.ingest.edf_bytes import read_ahead
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
@@ -50,6 +51,7 @@ __all__ = [
     "class_of",
     "clock_window",
     "decide_channels",
+    "defects_markdown",
     "file_digest",
     "finding",
     "holds_annotations",
