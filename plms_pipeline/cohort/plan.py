@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from plms_pipeline import contracts, exposures, ingest, night
+from plms_pipeline.cohort.identity import identify, remember_names
 from plms_pipeline.cohort.keys import last_known
 from plms_pipeline.cohort.recording import WORK
 from plms_pipeline.cohort.settings import CohortSettings
@@ -163,7 +164,9 @@ def prepare(
     run_id = f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
     ctx = RunContext(settings, options, progress, work or WORK, run_id)
     progress("reading the sheet", 0, 0)
-    rows = ingest.read_sheet(settings.sheet, cohort=settings.cohort)
+    sheet = ingest.read_sheet(settings.sheet, cohort=settings.cohort)
+    names = identify(settings, sheet)
+    rows = list(names.rows)
     covariates = exposures.read_covariates(settings.mapping) if settings.mapping is not None else None
     ctx.science = science_settings(settings, dict(covariates.declaration) if covariates else {"mapped": False})
     if covariates is not None:
@@ -185,8 +188,10 @@ def prepare(
         elif (ctx.store_root / "work").is_dir():
             ctx.memory = InputMemory(ctx.store_root)
         ctx.n_sheet = len(rows)
-        chosen = _chosen(rows, options)
-        ctx.tasks = tuple(_task(ctx, row, covariates) for row in chosen)
+        if ctx.lock is not None:
+            remember_names(ctx.store_root, names)
+        chosen = _chosen(rows, options, names.of_recording)
+        ctx.tasks = tuple(_task(ctx, row, names.subject_of[row.recording_id], covariates) for row in chosen)
         size = settings.shard_size
         ctx.shards = tuple(
             Shard(number, ctx.tasks[start : start + size])
@@ -219,6 +224,8 @@ def science_settings(settings: CohortSettings, declaration: Mapping[str, Any]) -
         "declared": {f"{name}_state": value for name, value in settings.group("declared").items()},
         "defects": ingest.check_policy(settings.defects, f"{settings.source.name}: defects"),
         "declaration": dict(declaration),
+        "identifiers": settings.identifiers,
+        "duplicates": settings.duplicates,
     }
 
 
@@ -230,17 +237,20 @@ def _check(options: RunOptions) -> None:
             raise InputError(f"force: no stage {stage}; the stages are {', '.join(STAGES)}")
 
 
-def _chosen(rows: Sequence[ingest.SheetRow], options: RunOptions) -> list[ingest.SheetRow]:
+def _chosen(
+    rows: Sequence[ingest.SheetRow], options: RunOptions, of_recording: Mapping[str, str]
+) -> list[ingest.SheetRow]:
     ordered = sorted(rows, key=lambda row: row.recording_id)
     if options.only:
-        missing = sorted(set(options.only) - {row.recording_id for row in ordered})
+        only = {of_recording.get(name, name) for name in options.only}
+        missing = sorted(only - {row.recording_id for row in ordered})
         if missing:
             raise InputError(f"only: the sheet has no recording {missing[0]}; look at its recording_id")
-        ordered = [row for row in ordered if row.recording_id in options.only]
+        ordered = [row for row in ordered if row.recording_id in only]
     return ordered[: options.limit] if options.limit is not None else ordered
 
 
-def _task(ctx: RunContext, row: ingest.SheetRow, covariates: Any) -> RecordingTask:
+def _task(ctx: RunContext, row: ingest.SheetRow, subject_id: str, covariates: Any) -> RecordingTask:
     files = [row.edf, *row.annotations] if row.edf is not None else list(row.annotations)
     remembered = {}
     if ctx.memory is not None and not ctx.options.verify_inputs:
@@ -265,7 +275,7 @@ def _task(ctx: RunContext, row: ingest.SheetRow, covariates: Any) -> RecordingTa
             "arousals_state": row.arousals_state,
             "channels": row.channels._asdict(),
         },
-        covariates=covariates.for_subject(row.subject_id, row.visit) if covariates is not None else {},
+        covariates=covariates.for_subject(subject_id, row.visit) if covariates is not None else {},
         settings=ctx.science,
         store=str(ctx.store_root),
         remembered=remembered,

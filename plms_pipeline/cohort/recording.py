@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plms_pipeline import contracts, emg, ingest, night, phenotypes, scoring
+from plms_pipeline.cohort.identity import PSEUDONYMISE
 from plms_pipeline.cohort.stages import Passage
 from plms_pipeline.cohort.steps import BadInput, Output, outcome_of
 from plms_pipeline.cohort.work import EXCLUDED, FAILED_INPUT, RecordingResult, RecordingTask, Work, redact
@@ -117,6 +118,8 @@ class NightSteps:
             )
         except InputError as error:
             raise BadInput(FAILED_INPUT, "annotations_unreadable", redact(str(error), task)) from None
+        if task.settings["identifiers"] == PSEUDONYMISE:
+            found = ingest.without_free_text(found)
         off_us, on_us, findings = ingest.clock_window(
             task.sheet["lights_off_s"], task.sheet["lights_on_s"], start=start, duration_us=duration_us
         )

@@ -86,6 +86,8 @@ def provenance(ctx: RunContext) -> dict[str, dict[str, Any]]:
     rows: dict[str, Any] = {
         "cohort": settings.cohort,
         "simulated": settings.simulated,
+        "identifiers": settings.identifiers,
+        "duplicates": settings.duplicates,
         "max_failed_fraction": settings.max_failed_fraction,
         "movements": settings.movements,
     }

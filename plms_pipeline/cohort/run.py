@@ -8,10 +8,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plms_pipeline.cohort.duplicates import settle
 from plms_pipeline.cohort.inline import InlineExecutor
 from plms_pipeline.cohort.plan import Progress, RunContext, RunOptions, Shard, no_progress, prepare
 from plms_pipeline.cohort.settings import CohortSettings
-from plms_pipeline.cohort.work import OUTCOMES, Executor, RecordingResult, Work
+from plms_pipeline.cohort.work import OUTCOMES, Executor, RecordingResult, Work, attempt
 from plms_pipeline.errors import InputError, SystemFailure
 from plms_pipeline.store import STAGES
 
@@ -201,6 +202,8 @@ def finish(ctx: RunContext, results: Sequence[RecordingResult]) -> RunSummary:
     """
     _assert_same([task.recording_id for task in ctx.tasks], results, "the run")
     ordered = sorted(results, key=lambda result: result.recording_id)
+    if not ctx.options.dry_run:
+        ordered = settle(ordered, ctx.tasks, lambda task: attempt(ctx.work.function, task, ctx.settings.retries))
     counts = Counter(result.outcome for result in ordered)
     ended = _Ended(DONE, None, None, {}, (), "")
     if ctx.options.dry_run:

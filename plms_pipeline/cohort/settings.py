@@ -15,7 +15,7 @@ from plms_pipeline.errors import ContractError, InputError
 
 WORD = re.compile(r"[a-z][a-z0-9_]*\Z")
 # Other parts of the package read these; they are no settings of a run.
-OTHER_ENVIRONMENT = frozenset({"PLMS_CACHE_DIR", "PLMS_SHARED_DATA"})
+OTHER_ENVIRONMENT = frozenset({"PLMS_CACHE_DIR", "PLMS_SHARED_DATA", "PLMS_IDENTIFIER_KEY"})
 
 
 class Setting(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 
 from plms_pipeline import contracts
 from plms_pipeline.cohort import keys
+from plms_pipeline.cohort.duplicates import DUPLICATE, twice
 from plms_pipeline.cohort.steps import BadInput, Output, Steps, outcome_of
 from plms_pipeline.cohort.work import (
     ANALYSED,
@@ -48,6 +49,7 @@ class Passage:
         self._record: dict[str, Any] = {}
         self._annotations: Any = None
         self._decision: Any = None
+        self._legs_digest: str | None = None
 
     def result(self) -> RecordingResult:
         """Go through the stages and say how it ended."""
@@ -75,6 +77,13 @@ class Passage:
             else:
                 score = self._stage("score", score_parts, lambda: self._score(detect))
                 outcome = self._together(outcome, score.outcome)
+        if detect is not None:
+            self._legs_digest = detect.facts.get("legs_digest")
+        if task.same_signal:
+            outcome = twice(outcome, task.same_signal, str(task.settings["duplicates"]))
+            if outcome["reason"] == DUPLICATE:
+                score = None
+                self._record.pop("score", None)
         link = self._link(detect, score, digest, outcome)
         outcome = _worse(outcome, link.outcome)
         if not task.dry_run:
@@ -108,6 +117,7 @@ class Passage:
             recomputed=tuple(self._recomputed),
             why=tuple(self._why),
             remember=self._remember,
+            legs_digest=self._legs_digest,
         )
 
     def _key(self, stage: str) -> str | None:

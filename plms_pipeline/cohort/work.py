@@ -32,6 +32,7 @@ class RecordingTask(NamedTuple):
     from_stage: str | None = None  # stages before it are taken as the store knows them
     dry_run: bool = False
     last: Mapping[str, Any] | None = None  # what this recording's keys were made of in the last run
+    same_signal: tuple[str, ...] = ()  # other recordings of this run whose legs hold the same signal
 
 
 class RecordingResult(NamedTuple):
@@ -55,6 +56,7 @@ class RecordingResult(NamedTuple):
     recomputed: tuple[str, ...] = ()
     why: tuple[str, ...] = ()  # per recomputed stage: what changed since the last run
     remember: Mapping[str, Any] | None = None
+    legs_digest: str | None = None
     pid: int = 0
 
 

@@ -11,11 +11,12 @@ from plms_pipeline.ingest.annotations import (
 from plms_pipeline.ingest.channel_rules import role_of
 from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, overrides_from
 from plms_pipeline.ingest.defects import defects_markdown
-from plms_pipeline.ingest.digest import file_digest
+from plms_pipeline.ingest.digest import file_digest, legs_digest
 from plms_pipeline.ingest.edf_bytes import read_ahead
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording, read_time_line
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding, what_to_do
+from plms_pipeline.ingest.identifiers import pseudonymise, read_key, without_free_text
 from plms_pipeline.ingest.labels import class_of
 from plms_pipeline.ingest.policy import check_policy
 from plms_pipeline.ingest.score_input import (
@@ -55,8 +56,10 @@ __all__ = [
     "file_digest",
     "finding",
     "holds_annotations",
+    "legs_digest",
     "open_recording",
     "overrides_from",
+    "pseudonymise",
     "read_ahead",
     "read_annotations",
     "read_events_csv",
@@ -69,3 +72,4 @@ __all__ = [
     "role_of",
     "what_to_do",
 ]
+    "without_free_text",

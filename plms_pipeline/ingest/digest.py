@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import xxhash
 
 from plms_pipeline.errors import InputError
+from plms_pipeline.ingest.edf_signal import Channel, Recording
 
 _BLOCK_BYTES = 1 << 22
 
@@ -44,3 +46,20 @@ def file_digest(path: Path | str, kind: str = "xxh3_128") -> tuple[str, str, int
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path in the sheet") from None
     return digest.hexdigest(), kind, n_bytes
+
+
+def legs_digest(recording: Recording) -> str | None:
+    """Digest of what the legs hold in microvolts, whatever header, labels, order or sides; None without a leg.
+
+    The same night under two names has the same one.
+    """
+    digests = sorted(_channel_digest(channel) for channel in recording.legs)
+    return xxhash.xxh3_128_hexdigest("".join(digests).encode()) if digests else None
+
+
+def _channel_digest(channel: Channel) -> str:
+    digest = xxhash.xxh3_128(repr(channel.fs_hz).encode())
+    for segment in channel.segments:
+        digest.update(segment.start_us.to_bytes(8, "little", signed=True))
+        digest.update(np.ascontiguousarray(segment.samples).data.cast("B"))
+    return digest.hexdigest()

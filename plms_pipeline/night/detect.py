@@ -75,6 +75,7 @@ def detect_night(ids: Ids, recording: ingest.Recording, settings: Settings) -> N
         "declared_us": recording.duration_us + _missing_end_us(recording.header),
         "gaps_us": [list(gap) for gap in recording.gaps],
         "start": recording.start,
+        "legs_digest": ingest.legs_digest(recording),
         "layout": recording.layout,
         "sensor": recording.sensor,
         "family": NO_FAMILY if excluded is not None else PIEZO if recording.sensor == PIEZO else EMG,
