@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 QUERIES = (
     "select plms_elevated, count(*) as persons from analysis where is_index_night group by 1 order by 1",
     "select evidence_class, count(*) as nights, round(median(plmsi_per_h), 1) as median_plmsi_per_h "
-    "from night group by 1 order by 1",
+    "from night where is_main group by 1 order by 1",
     "select factor, plms_elevated, count(*) as recordings from "
     "(select unnest(factors_present) as factor, plms_elevated from phenotype) group by 1, 2 order by 1, 2",
 )

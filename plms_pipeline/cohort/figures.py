@@ -43,8 +43,8 @@ def main_figures(candidate: Path) -> dict[str, Any]:
     rule_set = persons[0]["phenotype_rule_set"] if persons else None
     nights = [
         row
-        for row in _rows(candidate, "night", ["rule_set", "plmsi_per_h", "evidence_class"])
-        if row["rule_set"] == rule_set
+        for row in _rows(candidate, "night", ["rule_set", "is_main", "plmsi_per_h", "evidence_class"])
+        if row["rule_set"] == rule_set and row["is_main"]
     ]
     full = [row["plmsi_per_h"] for row in nights if row["evidence_class"] == "full" and row["plmsi_per_h"] is not None]
     index = [row for row in persons if row["is_index_night"]]

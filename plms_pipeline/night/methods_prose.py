@@ -228,6 +228,10 @@ def evidence(v: Telling) -> Iterator[str]:
         f"the lag between the legs was compared with {v('lag_shuffles')} equally spaced circular shifts of the right "
         "leg"
     )
+    yield (
+        "Where a human had marked leg movements, the marks were scored by the same rules; a detected movement and a "
+        f"mark that overlapped or lay less than {v('agreement_tolerance_s')} apart were the same movement"
+    )
 
 
 def detector(v: Telling) -> Iterator[str]:

@@ -3,6 +3,7 @@
 Times are int64 microseconds from the start of the recording, spans half-open; ``None`` = unknown, empty = none found.
 """
 
+from plms_pipeline.scoring.agreement import match
 from plms_pipeline.scoring.engine import Scored, score
 from plms_pipeline.scoring.inputs import (
     BOTH_LEGS,
@@ -68,6 +69,7 @@ __all__ = [
     "make_respiratory",
     "make_spans",
     "make_stages",
+    "match",
     "rule_set_from_mapping",
     "rule_set_name",
     "score",

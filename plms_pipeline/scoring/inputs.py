@@ -98,6 +98,7 @@ class EvidenceSettings(NamedTuple):
     time_course_min_sleep_us: int
     awakening_within_us: int
     lag_shuffles: int
+    agreement_tolerance_us: int
 
 
 class NightInput(NamedTuple):

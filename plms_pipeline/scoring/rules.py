@@ -162,6 +162,7 @@ EVIDENCE_FIELDS: dict[str, Field] = {
     "time_course_min_sleep_min": Field("number", "min", False, 0.0, 1440.0),
     "awakening_within_s": _time(),
     "lag_shuffles": Field("count", "1", False, 1, 1000),
+    "agreement_tolerance_s": _time(),
 }
 
 

@@ -118,7 +118,7 @@ DuckDB, in this folder (`duckdb -init views.sql`), or `plms sql "…"` from anyw
 
 ```sql
 SELECT rule_set, evidence_class, count(*) AS nights, round(avg(plmsi_per_h), 1) AS plmsi_mean
-FROM night GROUP BY rule_set, evidence_class ORDER BY rule_set, evidence_class;
+FROM night WHERE is_main GROUP BY rule_set, evidence_class ORDER BY rule_set, evidence_class;
 
 SELECT outcome, reason, count(*) AS recordings FROM ledger GROUP BY ALL ORDER BY ALL;
 ```

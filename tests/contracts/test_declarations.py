@@ -18,7 +18,7 @@ IDS = ("recording_id", "cohort", "subject_id", "visit")
 RELEASE_TABLES = {
     "recording", "sleep_stage", "event", "unusable_span", "leg_movement", "scored_movement", "night", "signal_quality",
     "signal_quality_epoch", "medication_exposure", "laboratory", "condition", "phenotype", "analysis",
-    "quality_result", "ledger", "data_dictionary", "domain", "provenance", "unmapped_medication",
+    "movement_agreement", "quality_result", "ledger", "data_dictionary", "domain", "provenance", "unmapped_medication",
 }  # fmt: skip
 
 

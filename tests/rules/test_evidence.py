@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plms_pipeline import contracts, scoring
+from plms_pipeline import contracts, night, scoring
 
 HOUR = 3600
 
@@ -243,18 +243,18 @@ def test_every_null_has_a_reason_and_every_value_none(t):
 
 def test_rows_follow_their_declared_tables(t):
     ids = {"recording_id": "a", "cohort": "c", "subject_id": "s", "visit": "v1"}
-    nights = [
+    given = [
         t.night(t.every(20, 30), respiratory=[(1000, 1020)], arousals=[(1003, 1006)], lights=(0, 20000)),
         t.night(None),
         t.night([], hypnogram="W"),
         t.night([("L", 100, None), ("L", 200, 240)], respiratory=None, arousals=None),
     ]
     sets = [t.rules(name) for name in ("wasm2016", "aasm3", "wasm2006", "coleman")]
-    for night in nights:
-        for scored in scoring.score(night, sets):
-            contracts.to_arrow("night", {k: [v] for k, v in {**ids, **scored.night}.items()})
-            n = len(scored.movements["onset_s"])
-            contracts.to_arrow("scored_movement", {**{k: [v] * n for k, v in ids.items()}, **scored.movements})
+    for one in given:
+        tables = night.with_source(night.score_family(one, sets, night.EMG), "detector", is_main=True)
+        for name, rows in tables.items():
+            n = len(rows["rule_set"])
+            contracts.to_arrow(name, {**{k: [v] * n for k, v in ids.items()}, **rows})
 
 
 # ---- times of the night
