@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from plms_pipeline.cli.clinical_commands import map_check
+from plms_pipeline.cli.clinical_commands import explain, map_check
 from plms_pipeline.cli.cohort_commands import clean, demo, run, simulate, status
 from plms_pipeline.cli.common import version_option
 from plms_pipeline.cli.compare_command import score_compare
@@ -32,7 +32,7 @@ def cli() -> None:
 
 for _command in (
     *(demo, simulate, discover, inspect, deidentify, run, detect, score, score_compare, map_check),
-    *(sql, status, doctor, clean),
+    *(sql, explain, status, doctor, clean),
 ):
     cli.add_command(_command)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,8 @@ from plms_pipeline.cli.common import Progress, common_options
 if TYPE_CHECKING:
     from plms_pipeline.exposures.map_check import Line, MapCheck
     from plms_pipeline.exposures.mapping import Mapping
+    from plms_pipeline.phenotypes.explain import NightEvidence
+    from plms_pipeline.store.sql import ReleaseSql
 
 
 @click.command("map-check")
@@ -112,3 +115,72 @@ def _print_people(found: MapCheck, sheet: Path, cohort: str) -> None:
     alike = sum(subject.casefold() in folded for subject in people - both)
     if alike:
         click.echo(f"  {alike} of those without differ from an id in the files only by capital letters")
+
+
+@click.command()
+@click.argument("subject")
+@click.option("--visit", help="Only this visit.")
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("store"),
+    show_default=True,
+    help="Store whose latest release is read.",
+)
+@click.option("--release", "release_name", help="Name of another release of the store.")
+@common_options
+def explain(subject: str, visit: str | None, store: Path, release_name: str | None, progress: Progress) -> None:
+    """Say in plain words what each phenotype of SUBJECT rests on, and what is missing to decide it.
+
+    SUBJECT is a subject_id, or the recording_id of one night. Everything is read from the release.
+    """
+    from plms_pipeline.cli.query import release_of
+    from plms_pipeline.errors import InputError
+    from plms_pipeline.phenotypes.explain import explain_night
+    from plms_pipeline.store import open_sql
+
+    with open_sql(release_of(store, release_name)) as release:
+        nights = _rows(release, "analysis", "subject_id", subject) or _rows(
+            release, "analysis", "recording_id", subject
+        )
+        nights = sorted(
+            (row for row in nights if visit is None or row["visit"] == visit), key=lambda row: row["recording_id"]
+        )
+        if not nights:
+            which = f" with visit '{visit}'" if visit else ""
+            raise InputError(
+                f"{store}: the release holds no subject '{subject}'{which}; table recording lists them all"
+            )
+        settings = {
+            row["name"]: json.loads(row["value"])
+            for row in _rows(release, "provenance", "section", "setting")
+            if row["name"] in ("clinical", "simulated")
+        }
+        texts = [explain_night(_evidence(release, row, settings["clinical"])) for row in nights]
+    if settings["simulated"]:
+        click.echo("Simulated: this person does not exist.\n")
+    click.echo("\n\n".join(texts), nl=False)
+
+
+def _rows(release: ReleaseSql, table: str, column: str, value: str) -> list[dict[str, Any]]:
+    quoted = value.replace("'", "''")
+    found = release.query(f"SELECT * FROM {table} WHERE {column} = '{quoted}'")
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+
+
+def _evidence(release: ReleaseSql, analysis: dict[str, Any], rules: dict[str, Any]) -> NightEvidence:
+    from plms_pipeline.phenotypes.explain import NightEvidence
+
+    recording = analysis["recording_id"]
+
+    def by(table: str, key: str) -> dict[str, dict[str, Any]]:
+        return {row[key]: row for row in _rows(release, table, "recording_id", recording)}
+
+    return NightEvidence(
+        phenotype=_rows(release, "phenotype", "recording_id", recording)[0],
+        analysis=analysis,
+        exposures=by("medication_exposure", "class_id"),
+        laboratory=by("laboratory", "analyte"),
+        conditions=by("condition", "condition"),
+        rules=rules,
+    )

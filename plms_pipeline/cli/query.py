@@ -34,12 +34,13 @@ def sql(query: str, store: Path, release_name: str | None, form: str, progress: 
     """
     from plms_pipeline.store import open_sql
 
-    with open_sql(_release(store, release_name)) as connection:
+    with open_sql(release_of(store, release_name)) as connection:
         result = connection.query(query)
     click.echo(_RENDER[form](result.columns, result.rows), nl=False)
 
 
-def _release(store: Path, name: str | None) -> Path:
+def release_of(store: Path, name: str | None) -> Path:
+    """Folder of the named release of a store, or of its latest one."""
     from plms_pipeline.store import latest_release, list_releases
 
     if name is None:
