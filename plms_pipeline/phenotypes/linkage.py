@@ -9,8 +9,9 @@ from plms_pipeline.exposures.laboratory import LabValue
 from plms_pipeline.exposures.names import medication_table
 from plms_pipeline.exposures.rules import clinical_rules
 from plms_pipeline.exposures.status import UNKNOWN, Interval
+from plms_pipeline.phenotypes.elevated import basis_of
 from plms_pipeline.phenotypes.evidence import Evidence, gather
-from plms_pipeline.phenotypes.nightly import basis_of, phenotype
+from plms_pipeline.phenotypes.nightly import phenotype
 
 Columns = dict[str, list[Any]]
 ID_COLUMNS = ("recording_id", "cohort", "subject_id", "visit")
@@ -24,9 +25,14 @@ _NIGHT_COLUMNS = (
     "plmsi_nr_per_h",
     "plmsi_nr_lo_per_h",
     "plmsi_nr_hi_per_h",
-    "plmwi_per_h",
     "plms_arousal_index_per_h",
     "periodicity_index_ferri",
+    # A piezo sensor: another quantity, never in the columns above.
+    "sleep_scorable_h_piezo",
+    "n_plms_piezo",
+    "plmsi_per_h_piezo",
+    "plmsi_lo_per_h_piezo",
+    "plmsi_hi_per_h_piezo",
 )
 _SHORT_COLUMNS = (
     "plms_elevated",
@@ -223,7 +229,9 @@ def _analysis(
     row: dict[str, Any] = {
         "is_index_night": False,
         "outcome": facts.get("outcome") or "failed_input",
+        "index_family": any_night.get("index_family") or "none",
         "evidence_class": any_night.get("evidence_class") or "none",
+        "evidence_class_piezo": any_night.get("evidence_class_piezo") or "none",
         "respiratory_state": facts.get("respiratory_state") or "not_scored",
         "stages_state": facts.get("stages_state") or "not_scored",
         "arousals_state": facts.get("arousals_state") or "not_scored",
@@ -238,6 +246,8 @@ def _analysis(
     row |= {name: found.demographics.get(name) for name in _DESIGN_COLUMNS}
     row |= {name: any_night.get(name) for name in _SLEEP_COLUMNS}
     row |= {name: night.get(name) for name in _NIGHT_COLUMNS}
+    # Rules that score sleep alone have no index in wake; it comes from the one that defines it.
+    row["plmwi_per_h"] = by_rule_set.get(rules["wake_index_rule_set"], {}).get("plmwi_per_h")
     for rule_set, indices in rules["rule_sets_reported"].items():
         for index in indices:
             row |= _side_by_side(by_rule_set.get(rule_set, {}), basis_of(rule_set, index), index, criteria)

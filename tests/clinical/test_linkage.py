@@ -389,3 +389,13 @@ def test_answers_from_another_year_are_outside_the_window(write_tables: CohortWr
     found = phenotype(write_tables(**(FILES | {"questionnaire": old})))
     for name in ("rls_irlssg", "clinical_disturbance", "leg_cramp_pattern"):
         assert (found[name], found[f"{name}_reason"]) == ("unknown", "outside_window")
+
+
+def test_the_index_in_wake_comes_from_the_rules_that_define_it() -> None:
+    """AASM manual version 3 scores sleep only."""
+    rows = [
+        {"rule_set": "wasm2016", "plmwi_per_h": 12.5},
+        {"rule_set": "aasm3", "plmwi_per_h": None},
+    ]
+    tables = link_recording(IDS, {}, rows, {"outcome": "analysed", "sensor": "emg"}, {}, {})
+    assert tables["analysis"]["plmwi_per_h"] == [12.5]
