@@ -4,8 +4,10 @@ There is no isolation: a recording that crashes the interpreter ends the run (th
 ends a hanging one. The Dask executor has both.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 
+from plms_pipeline import ingest
 from plms_pipeline.cohort.work import RecordingResult, RecordingTask, Work, attempt
 
 
@@ -26,5 +28,8 @@ class InlineExecutor:
 
     def submit(self, tasks: Sequence[RecordingTask]) -> Iterator[RecordingResult]:
         """Run the tasks in their order."""
-        for task in tasks:
+        for task, following in itertools.zip_longest(tasks, tasks[1:]):
+            if following is not None and following.edf is not None and following.edf not in following.remembered:
+                # The storage works while the processor does; with several workers it does so anyway.
+                ingest.read_ahead(following.edf)
             yield attempt(self._work.function, task, self._retries)

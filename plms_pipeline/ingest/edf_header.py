@@ -170,6 +170,7 @@ def parse_header(main: bytes, rest: bytes, n_bytes: int) -> EdfHeader:
     if count is None or count < -1:
         raise EdfDefect("bad_record_count", f"'{_ascii(n_records)}'")
     header_bytes = _header_bytes(_ascii(header_size), ns, count, record_bytes, n_bytes, findings)
+    count = _plausible_count(count, record_duration, findings)
     whole = _whole_records(count, header_bytes, record_bytes, n_bytes, findings)
     start_date = _start_date(_ascii(date), _text(recording), findings)
     return EdfHeader(
@@ -250,10 +251,10 @@ def _signals(rest: bytes, ns: int, sample_bytes: int, findings: list[Finding]) -
                 label,
                 _text(transducers[i]),
                 _text(units[i]),
-                None if physical[0] is None else float(physical[0]),
-                None if physical[1] is None else float(physical[1]),
-                None if digital[0] is None else int(digital[0]),
-                None if digital[1] is None else int(digital[1]),
+                _limit(physical[0]),
+                _limit(physical[1]),
+                _level(digital[0]),
+                _level(digital[1]),
                 _text(prefilters[i]),
                 n_samples,
                 offset,
@@ -262,6 +263,15 @@ def _signals(rest: bytes, ns: int, sample_bytes: int, findings: list[Finding]) -
         )
         offset += n_samples * sample_bytes
     return tuple(signals)
+
+
+def _limit(number: Fraction | None) -> float | None:
+    # Beyond single precision in microvolts it is no measurement, whatever the unit.
+    return None if number is None or abs(number) > 10**30 else float(number)
+
+
+def _level(number: Fraction | None) -> int | None:
+    return None if number is None or number.denominator != 1 or abs(number) > 2**31 else int(number)
 
 
 def _header_bytes(field: str, ns: int, count: int, record_bytes: int, n_bytes: int, findings: list[Finding]) -> int:
@@ -282,12 +292,22 @@ def _header_bytes(field: str, ns: int, count: int, record_bytes: int, n_bytes: i
     return fits[0]
 
 
+def _plausible_count(count: int, record_duration: Fraction, findings: list[Finding]) -> int:
+    # The end that a truncated file lacks counts as unknown time (docs/decisions/0004): not years of it.
+    longest_s = int(contracts.load_yaml("rules/reading.yaml")["longest_recording_s"])
+    if count * record_duration <= longest_s:
+        return count
+    findings.append(finding("record_count_implausible", f"{count} of {float(record_duration):g} s"))
+    return -1
+
+
 def _whole_records(count: int, header_bytes: int, record_bytes: int, n_bytes: int, findings: list[Finding]) -> int:
     if record_bytes == 0:
         raise EdfDefect("no_data_records", "no signal has samples")
     present, left_over = divmod(max(0, n_bytes - header_bytes), record_bytes)
     if count == -1:
-        findings.append(finding("record_count_unknown", f"{present} whole records"))
+        if not any(found.code == "record_count_implausible" for found in findings):
+            findings.append(finding("record_count_unknown", f"{present} whole records"))
         if left_over:
             findings.append(finding("truncated", f"{left_over} bytes of an unfinished record"))
         return present

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import atheris
+import numpy as np
 
 with atheris.instrument_imports(include=["plms_pipeline.ingest"]):
     from plms_pipeline import ingest
@@ -25,9 +27,9 @@ FILE = FOLDER / "input"
 def recording(data: bytes) -> None:
     """A whole file, by the alias rules and with its first signal named."""
     FILE.write_bytes(data)
-    for overrides in (None, ingest.overrides_from({"combined": "LEG"})):
+    for overrides, dtype in ((None, np.float64), (ingest.overrides_from({"combined": "LEG"}), np.float32)):
         try:
-            opened = ingest.open_recording(FILE, overrides)
+            opened = ingest.open_recording(FILE, overrides, dtype=dtype)
         except PlmsError as error:
             assert "\n" not in str(error), str(error)
             continue
@@ -70,7 +72,8 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = 
 
 
 def main() -> None:
-    """Run one target."""
+    """Run one target; a warning is an error as in the tests."""
+    warnings.simplefilter("error")
     target, seeds = TARGETS[sys.argv.pop(1)]
     for folder in [Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")][:1]:
         folder.mkdir(parents=True, exist_ok=True)

@@ -95,6 +95,7 @@ CASES = [
     Case("record count −1", lambda: build(legs(), n_records=-1), ("record_count_unknown",)),
     Case("record count 0", lambda: build(legs(), n_records=0), ("no_data_records",), True),
     Case("record count no number", field(n_records="many"), ("bad_record_count",), True),
+    Case("record count of years", field(n_records="99999999"), ("record_count_implausible",)),
     Case("truncated at a record", lambda: build(legs())[:-32], ("truncated",)),
     Case("truncated inside a record", lambda: build(legs())[:-7], ("truncated",)),
     Case("trailing bytes", lambda: build(legs()) + b"x" * 40, ("trailing_bytes",)),
