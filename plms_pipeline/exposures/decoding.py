@@ -90,7 +90,7 @@ def decode_file(file: FileMap, mapping_name: str) -> DecodedFile:
         The file cannot be read or lacks a column.
     """
     header, table = _cells(file, mapping_name)
-    columns = _columns(file, header, mapping_name)
+    columns = columns_in_file(file, header, mapping_name)
     counts: list[ColumnCount] = []
     rows: list[Row] = [{} for _ in table]
     for column in columns:
@@ -138,7 +138,8 @@ def _cells(file: FileMap, mapping_name: str) -> tuple[list[str], list[list[str]]
     return header, table
 
 
-def _columns(file: FileMap, header: list[str], mapping_name: str) -> tuple[ColumnMap, ...]:
+def columns_in_file(file: FileMap, header: list[str], mapping_name: str) -> tuple[ColumnMap, ...]:
+    """The columns of a file that are read, and how; without ``columns`` in the mapping those of its header."""
     name, columns = file.path.name, file.columns
     if columns is None:
         known = TABLES[file.table]

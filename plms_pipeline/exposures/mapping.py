@@ -75,6 +75,7 @@ class Mapping(NamedTuple):
     inventory_default: str
     collected: tuple[str, ...]
     not_collected: tuple[str, ...]
+    rxnorm: Path | None = None
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -118,6 +119,7 @@ def read_mapping(path: Path) -> Mapping:
         ),
         collected=collected,
         not_collected=_not_collected(name, raw.get("not_collected"), collected),
+        rxnorm=path.parent / _text(name, "rxnorm", raw["rxnorm"]) if raw.get("rxnorm") is not None else None,
     )
 
 
