@@ -12,6 +12,7 @@ from plms_pipeline.night.methods import methods_markdown
 
 DOCS = Path(__file__).resolve().parent
 PAGES: dict[str, Callable[[], str]] = {
+    "claims.md": contracts.claims_markdown,
     "data_dictionary.md": contracts.dictionary_markdown,
     "defects.md": defects_markdown,
     "methods.md": methods_markdown,

@@ -12,6 +12,7 @@ from plms_pipeline.contracts.dictionary import (
     domain_columns,
 )
 from plms_pipeline.contracts.digest import canonical_json, digest_of
+from plms_pipeline.contracts.seed_claims import claims, claims_markdown, columns_citing
 from plms_pipeline.contracts.suites import column_expectations
 from plms_pipeline.contracts.tables import (
     PARTITION_COLUMNS,
@@ -40,9 +41,12 @@ __all__ = [
     "UnknownCode",
     "arrow_schema",
     "canonical_json",
+    "claims",
+    "claims_markdown",
     "codes",
     "column_expectations",
     "column_record",
+    "columns_citing",
     "dictionary_columns",
     "dictionary_markdown",
     "digest_of",
