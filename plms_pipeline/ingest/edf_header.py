@@ -305,9 +305,10 @@ def _whole_records(count: int, header_bytes: int, record_bytes: int, n_bytes: in
     if record_bytes == 0:
         raise EdfDefect("no_data_records", "no signal has samples")
     present, left_over = divmod(max(0, n_bytes - header_bytes), record_bytes)
-    if count == -1:
+    if count == -1 or (count == 0 and present):
+        # A recorder that is not closed leaves what it wrote at the start: -1 (EDF), some 0.
         if not any(found.code == "record_count_implausible" for found in findings):
-            findings.append(finding("record_count_unknown", f"{present} whole records"))
+            findings.append(finding("record_count_unknown", f"{count} in the header, {present} whole records"))
         if left_over:
             findings.append(finding("truncated", f"{left_over} bytes of an unfinished record"))
         return present

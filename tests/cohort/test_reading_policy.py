@@ -46,7 +46,7 @@ def run(tmp_path: Path, make_settings: Callable[..., CohortSettings]) -> Callabl
                 str(store),
                 {},
                 last=last_known(store, "n1"),
-            )  # fmt: skip
+            )
         )
 
     return once

@@ -188,7 +188,7 @@ def test_header_padded_to_its_declared_size(tmp_path: Path) -> None:
         (build(legs())[:200], "short_header"),
         (build(legs())[:700], "short_header"),
         (build(legs())[:1024], "no_data_records"),
-        (build(legs(), n_records=0), "no_data_records"),
+        (build(legs(), n_records=0)[:1024], "no_data_records"),
         (build(legs(), fields={"n_signals": "abc"}), "bad_signal_count"),
         (build(legs(), fields={"n_signals": "0"}), "bad_signal_count"),
         (build(legs(), fields={"n_signals": "-3"}), "bad_signal_count"),
