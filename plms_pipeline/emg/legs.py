@@ -97,9 +97,11 @@ def shared_correlation(
             pair = (first[at : at + n], second[at : at + n])
             if not all(np.isfinite(x).all() for x in pair):
                 continue
-            x, y = (fft.irfft(fft.rfft(band_pass(part, a_fs_hz, band) * taper) * keep, n) for part in pair)
             # The taper leaves nothing to compare at the ends.
-            values += _block_correlations(x[n // 8 : -(n // 8)], y[n // 8 : -(n // 8)], n_block)
+            inner = slice(n // 8, n - n // 8)
+            x, y = (fft.irfft(fft.rfft(band_pass(part, a_fs_hz, band) * taper) * keep, n)[inner] for part in pair)
+            is_alive = _is_alive(pair[0][inner], n_block) & _is_alive(pair[1][inner], n_block)
+            values += _block_correlations(_blocks(x, n_block)[is_alive], _blocks(y, n_block)[is_alive])
     if not values:
         return None
     found = np.array(values)
@@ -140,8 +142,7 @@ def signal_level(
             if not np.isfinite(part).all():
                 continue
             power = np.square(_blocks(band_pass(part, fs_hz, band), n_block)).mean(axis=1)
-            is_alive = np.ptp(_blocks(part, n_block), axis=1) > 0
-            levels += np.sqrt(power[is_alive]).tolist()
+            levels += np.sqrt(power[_is_alive(part, n_block)]).tolist()
     if not levels:
         return None
     quiet, loud = np.quantile(levels, (checks.quiet_quantile, checks.loud_quantile))
@@ -172,8 +173,12 @@ def _without_mains(n: int, fs_hz: float, checks: SignalChecks) -> np.ndarray:
     return keep
 
 
-def _block_correlations(x: np.ndarray, y: np.ndarray, n_block: int) -> list[float]:
-    a, b = _blocks(x, n_block), _blocks(y, n_block)
+def _is_alive(x: np.ndarray, n_block: int) -> np.ndarray:
+    """Blocks that hold more than one value: a filter leaves rounding errors of a constant, and they correlate."""
+    return np.asarray(np.ptp(_blocks(x, n_block), axis=1) > 0.0)
+
+
+def _block_correlations(a: np.ndarray, b: np.ndarray) -> list[float]:
     power = np.square(a).sum(axis=1) * np.square(b).sum(axis=1)
     product = (a * b).sum(axis=1)
     return [float(r) for r in product[power > 0.0] / np.sqrt(power[power > 0.0])]

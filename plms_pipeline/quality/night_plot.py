@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +15,14 @@ _SIDES = {"L": ("left", "bilateral"), "R": ("right", "bilateral"), "C": ("combin
 # N1 to N3 are told apart from sleep that was only told from wake (S), which is drawn at the height of N2.
 _STAGE_LEVEL = {"W": 5, "R": 4, "N1": 3, "N2": 2, "S": 2, "N3": 1}
 # Colours that stay apart in the common forms of colour blindness (Okabe and Ito 2008).
-_PLM, _OTHER, _REJECTED, _REST, _SIGNAL, _UNUSABLE = "#0072B2", "#56B4E9", "#999999", "#D55E00", "#D9D9D9", "#F0E442"
-_WIDTH_IN, _TITLE_IN, _STAGES_IN, _LEG_IN, _INTERVALS_IN = 10.0, 1.15, 0.95, 1.55, 1.25
+_PLM, _OTHER, _REJECTED, _REST, _SIGNAL, _UNUSABLE = "#0072B2", "#56B4E9", "#999999", "#D55E00", "#D9D9D9", "#F7F3D0"
+_WIDTH_IN, _TITLE_IN, _STAGES_IN, _LEG_IN, _INTERVALS_IN = 10.0, 1.3, 0.95, 1.55, 1.25
+_HEADING_IN = 0.8
+# Thinner lines where movements would run together; a span narrower than this share of the night bears no text.
+_MANY, _LINE_WIDTH, _THIN = 800, 0.7, 0.25
+_LEAST_FOR_TEXT = 0.04
 _HOUR_S = 3600.0
-_MARGIN_OF_PEAK = 1.6
+_ROOM_FOR_LEGEND, _ROOM_BELOW = 3.2, 3.0
 _INTERVAL_AXIS_S = (2.0, 300.0)
 
 
@@ -89,13 +93,14 @@ def write_night_plot(path: Path, picture: NightPicture) -> None:
         figure, axes = plt.subplots(
             len(heights), 1, figsize=(_WIDTH_IN, total), sharex=True, squeeze=False, height_ratios=heights
         )
-        figure.subplots_adjust(left=0.085, right=0.985, bottom=0.42 / total, top=1 - 0.62 / total, hspace=0.16)
+        figure.subplots_adjust(left=0.085, right=0.985, bottom=0.42 / total, top=1 - _HEADING_IN / total, hspace=0.16)
         panels = list(axes[:, 0])
         _write_heading(figure, picture, total)
         if picture.hypnogram is not None:
             _draw_hypnogram(panels.pop(0), picture.hypnogram)
-        for leg, panel in zip(legs, panels, strict=False):
-            _draw_leg(panel, leg, picture)
+        drawn = [_draw_leg(panel, leg, picture) for leg, panel in zip(legs, panels, strict=False)]
+        for panel in panels[: len(drawn)]:
+            _set_amplitude_axis(panel, min(low for low, _ in drawn), max(high for _, high in drawn))
         _draw_intervals(panels[-1], picture)
         for panel in axes[:, 0]:
             _shade_window(panel, picture)
@@ -110,23 +115,25 @@ def write_night_plot(path: Path, picture: NightPicture) -> None:
         plt.close(figure)
 
 
-def index_text(night: Mapping[str, Any], row: int = 0) -> str:
-    """The index of a night row in words: value, interval, evidence, or why there is none."""
+def index_text(night: Mapping[str, Any], row: int = 0) -> tuple[str, str]:
+    """Index of a night row with its interval, or why there is none; and what it rests on."""
     is_piezo = night["index_family"][row] == "piezo"
     ending = "_piezo" if is_piezo else ""
     index, low, high = (night[f"plmsi{part}_per_h{ending}"][row] for part in ("", "_lo", "_hi"))
     reason = night[f"plmsi_per_h{ending}_reason"][row]
-    name = "PLMS index of a piezo sensor (relative to its baseline, no EMG index)" if is_piezo else "PLMS index"
+    name = "PLMS index of a piezo sensor (relative to its own baseline, no EMG index)" if is_piezo else "PLMS index"
     value = "unknown" if index is None else f"{index:.1f}/h"
     bounds = "" if low is None else f" [{low:.1f}, {high:.1f}]"
     why = f" ({contracts.codes('index_reason').get(reason).label})" if reason else ""
     evidence = contracts.codes("evidence_class").get(night[f"evidence_class{ending}"][row])
-    return f"{name} {value}{bounds}{why}; {night['rule_set'][row]}; evidence {evidence.value}: {evidence.label}"
+    rests_on = f"Rules {night['rule_set'][row]}; evidence {evidence.value.replace('_', ' ')}: {evidence.label}"
+    return f"{name} {value}{bounds}{why}", rests_on
 
 
 def _write_heading(figure: Any, picture: NightPicture, total_in: float) -> None:
     figure.text(0.085, 1 - 0.08 / total_in, picture.title, fontweight="bold", fontsize=10, va="top")
-    figure.text(0.085, 1 - 0.30 / total_in, index_text(picture.tables["night"]), va="top")
+    for at_in, line in zip((0.32, 0.5), index_text(picture.tables["night"]), strict=True):
+        figure.text(0.085, 1 - at_in / total_in, line, va="top")
     if picture.is_simulated:
         figure.text(0.985, 1 - 0.08 / total_in, "simulated recording", color=_REST, fontsize=10, va="top", ha="right")
 
@@ -169,46 +176,36 @@ class _Movement(NamedTuple):
     kind: str
 
 
-def _draw_leg(panel: Any, leg: str, picture: NightPicture) -> None:
+def _draw_leg(panel: Any, leg: str, picture: NightPicture) -> tuple[float, float]:
+    """Draw a leg; returns the lowest and highest amplitude that must be seen."""
     is_piezo = picture.tables["night"]["index_family"][0] == "piezo"
     unit = _baseline(leg, picture) if is_piezo else 1.0
     onset_s, low, high = picture.amplitude[leg]
-    hours = onset_s / _HOUR_S
-    panel.fill_between(
-        hours, low / unit, high / unit, step="post", color=_SIGNAL, lw=0, label="signal", rasterized=False
-    )
-    _draw_unusable(panel, leg, picture)
-    epochs = picture.tables["signal_quality_epoch"]
-    at = [row for row, name in enumerate(epochs["leg"]) if name == leg]
-    rest = np.array([np.nan if epochs["rest_uv"][row] is None else epochs["rest_uv"][row] for row in at], dtype=float)
-    if not is_piezo and np.isfinite(rest).any():
-        middle = [(epochs["epoch_index"][row] + 0.5) * picture.epoch_s / _HOUR_S for row in at]
-        panel.plot(middle, rest, color=_REST, lw=0.9, label="resting level")
+    spans = _unusable_spans(leg, picture)
+    is_lost = np.zeros(onset_s.size, dtype=bool)
+    for first, last, _ in spans:
+        is_lost |= (onset_s >= first) & (onset_s < last)
+    low, high = np.where(is_lost, np.nan, low), np.where(is_lost, np.nan, high)
+    panel.fill_between(onset_s / _HOUR_S, low / unit, high / unit, step="post", color=_SIGNAL, lw=0, label="signal")
+    _draw_unusable(panel, spans, picture.duration_s)
+    if not is_piezo:
+        _draw_rest(panel, leg, picture)
+    is_used = leg in _legs_used(picture)
     found = _movements(leg, picture, is_piezo)
-    for kind, colour, label in (
-        ("rejected", _REJECTED, "too short"),
-        ("other", _OTHER, "leg movement"),
+    width = _THIN if len(found) > _MANY else _LINE_WIDTH
+    kinds = (
+        ("rejected", _REJECTED, "rejected"),
+        ("other", _OTHER, "other leg movement" if is_used else "leg movement, leg not scored"),
         ("plm", _PLM, "periodic (PLM)"),
-    ):
+    )
+    for kind, colour, label in kinds if is_used else kinds[:2]:
         chosen = [one for one in found if one.kind == kind]
-        panel.vlines(
-            [one.hour for one in chosen],
-            [one.rest for one in chosen],
-            [one.peak for one in chosen],
-            color=colour,
-            lw=0.7,
-            label=f"{label}: {len(chosen)}",
-        )
-    finite = [value for value in (low / unit).tolist() if np.isfinite(value) and value > 0]
-    top = max([one.peak for one in found] + [float(np.nanmax(high / unit, initial=10.0))])
-    bottom = max(0.05, float(np.quantile(finite, 0.02)) / 2) if finite else 0.1
-    panel.set_yscale("log")
-    panel.set_ylim(bottom, top * _MARGIN_OF_PEAK * 2)
+        heights = [one.rest for one in chosen], [one.peak for one in chosen]
+        panel.vlines([one.hour for one in chosen], *heights, color=colour, lw=width, label=f"{label}: {len(chosen)}")
     panel.set_ylabel(f"{_LEG_NAMES[leg]}\n{'× baseline' if is_piezo else 'µV RMS'}")
     panel.legend(
         loc="upper right",
         ncols=6,
-        frameon=True,
         framealpha=0.85,
         edgecolor="none",
         fontsize=7,
@@ -217,6 +214,35 @@ def _draw_leg(panel: Any, leg: str, picture: NightPicture) -> None:
         columnspacing=1.2,
         borderaxespad=0.1,
     )
+    alive = low[np.isfinite(low) & (low > 0.0)] / unit
+    bottom = float(np.median(alive)) / _ROOM_BELOW if alive.size else 0.1
+    return bottom, max([one.peak for one in found] + [float(np.nanmax(high / unit, initial=10.0))])
+
+
+def _set_amplitude_axis(panel: Any, low: float, high: float) -> None:
+    """The same logarithmic axis for all legs."""
+    top = high * _ROOM_FOR_LEGEND
+    panel.set_yscale("log")
+    panel.set_ylim(low, top)
+    decades = [10.0**power for power in range(-6, 9) if low <= 10.0**power <= top]
+    panel.set_yticks(decades, [f"{value:g}" for value in decades])
+    panel.minorticks_off()
+
+
+def _draw_rest(panel: Any, leg: str, picture: NightPicture) -> None:
+    epochs = picture.tables["signal_quality_epoch"]
+    at = [row for row, name in enumerate(epochs["leg"]) if name == leg]
+    rest = np.array([np.nan if epochs["rest_uv"][row] is None else epochs["rest_uv"][row] for row in at], dtype=float)
+    if np.isfinite(rest).any():
+        middle = [(epochs["epoch_index"][row] + 0.5) * picture.epoch_s / _HOUR_S for row in at]
+        panel.plot(middle, rest, color=_REST, lw=0.9, label="resting level")
+
+
+def _legs_used(picture: NightPicture) -> tuple[str, ...]:
+    night = picture.tables["night"]
+    ending = "_piezo" if night["index_family"][0] == "piezo" else ""
+    used = night[f"legs_used{ending}"][0]
+    return {"both": ("L", "R"), "left": ("L",), "right": ("R",), "combined": ("C",)}.get(used, ())
 
 
 def _baseline(leg: str, picture: NightPicture) -> float:
@@ -226,25 +252,28 @@ def _baseline(leg: str, picture: NightPicture) -> float:
     return float(values[0]) if values and values[0] else 1.0
 
 
-def _draw_unusable(panel: Any, leg: str, picture: NightPicture) -> None:
-    unusable = picture.tables["unusable_span"]
-    labels = contracts.codes("unusable_reason")
-    shown: dict[str, list[tuple[float, float]]] = {}
-    for name, onset, offset, why in zip(*(unusable[c] for c in ("leg", "onset_s", "offset_s", "reason")), strict=True):
-        if name == leg:
-            shown.setdefault(why, []).append((onset, offset))
-    for why, spans in shown.items():
-        for at, (onset, offset) in enumerate(spans):
-            panel.axvspan(
-                onset / _HOUR_S,
-                offset / _HOUR_S,
-                facecolor="white" if why == "gap" else _UNUSABLE,
-                alpha=1.0 if why == "gap" else 0.55,
-                edgecolor="#666666",
-                hatch="////",
-                lw=0,
-                label=None if at else f"not scorable: {labels.get(why).label}",
-            )
+def _unusable_spans(leg: str, picture: NightPicture) -> list[tuple[float, float, str]]:
+    rows = picture.tables["unusable_span"]
+    columns = (rows[name] for name in ("leg", "onset_s", "offset_s", "reason"))
+    return [(onset, offset, why) for name, onset, offset, why in zip(*columns, strict=True) if name == leg]
+
+
+def _draw_unusable(panel: Any, spans: Sequence[tuple[float, float, str]], duration_s: float) -> None:
+    for at, (onset, offset, why) in enumerate(spans):
+        panel.axvspan(
+            onset / _HOUR_S,
+            offset / _HOUR_S,
+            facecolor=_UNUSABLE,
+            edgecolor=_REJECTED,
+            hatch="////",
+            lw=0,
+            label=None if at else "not scorable",
+        )
+        if offset - onset > _LEAST_FOR_TEXT * duration_s:
+            middle = (0.5 * (onset + offset) / _HOUR_S, 0.3)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+            text = why.replace("_", " ")
+            panel.text(*middle, text, transform=panel.get_xaxis_transform(), ha="center", fontsize=7, bbox=box)
 
 
 def _movements(leg: str, picture: NightPicture, is_piezo: bool) -> list[_Movement]:
@@ -289,12 +318,12 @@ def _draw_intervals(panel: Any, picture: NightPicture) -> None:
         for rule_set, onset, imi, is_plm in zip(
             *(scored[name] for name in ("rule_set", "onset_s", "imi_s", "is_plm")), strict=True
         )
-        if rule_set == first and imi is not None and np.isfinite(imi)
+        if rule_set == first and imi is not None and _INTERVAL_AXIS_S[0] <= imi <= _INTERVAL_AXIS_S[1]
     ]
     panel.axhspan(*picture.imi_s, color="#EEEEEE", lw=0)
     for is_plm, colour in ((False, _OTHER), (True, _PLM)):
         chosen = [row for row in rows if row[2] is is_plm]
-        panel.plot([row[0] / _HOUR_S for row in chosen], [row[1] for row in chosen], ".", color=colour, ms=2.5, mew=0)
+        panel.plot([row[0] / _HOUR_S for row in chosen], [row[1] for row in chosen], ".", color=colour, ms=3.5, mew=0)
     panel.set_yscale("log")
     panel.set_ylim(*_INTERVAL_AXIS_S)
     low, high = (round(value) for value in picture.imi_s)

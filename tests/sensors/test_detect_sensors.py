@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -13,28 +12,8 @@ from plms_pipeline.simulate import emg_signal as sim
 from plms_pipeline.simulate.emg_signal import movement_times
 from plms_pipeline.simulate.piezo_signal import piezo_leg
 
+from .conftest import DURATION_S, FS_HZ, LEFT, PIEZO_HZ, RIGHT, rows
 from .recordings import write_recording
-
-DURATION_S, FS_HZ, PIEZO_HZ = 900, 200, 32
-LEFT, RIGHT = "LAT", "RAT"
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
-@pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stages") / "stages.csv"
-    path.write_text(f"onset_s,duration_s,stage\n0,{DURATION_S},N2\n", encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def emg_legs() -> tuple[np.ndarray, np.ndarray]:
-    left, right = (sim.leg_emg(DURATION_S, FS_HZ, [4, side])[0] for side in (1, 2))
-    return left, right
 
 
 @pytest.fixture(scope="module")
