@@ -36,6 +36,7 @@ COLUMNS = (
     "ecg",
     "sensor",
     "unit",
+    "archive",
 )
 _NEEDED = ("subject_id", "edf")
 _MOST_ERRORS_SHOWN = 10
@@ -197,7 +198,7 @@ def _row(path: Path, where: str, cells: dict[str, str], cohort: str) -> SheetRow
         except ValueError:
             raise wrong(column, "is no clock time; write HH:MM:SS") from None
     channels = overrides_from(
-        {role: cell(role) for role in ("left", "right", "combined", "ecg", "sensor", "unit")},
+        {role: cell(role) for role in ("left", "right", "combined", "ecg", "sensor", "unit", "archive")},
         f"{path}, {where}",
     )
     return SheetRow(
