@@ -21,7 +21,10 @@ _KINDS: dict[str, Any] = {"bool": {"true": True, "false": False}.__getitem__, "f
 
 
 class Scoring(NamedTuple):
-    """Rows of ``scored_movement`` by recording and rule set, and the options that made them where they are known."""
+    """Rows of ``scored_movement`` by recording and rule set, and the options that made them where they are known.
+
+    Where a table holds movements of several sources, each is a rule set of its own, written ``wasm2016:annotation``.
+    """
 
     path: Path
     rows: dict[tuple[str, str], list[Row]]
@@ -30,7 +33,9 @@ class Scoring(NamedTuple):
     @property
     def rule_sets(self) -> list[str]:
         """Names, sorted; from the provenance also those under which nothing was found."""
-        return sorted({rule_set for _, rule_set in self.rows} | set(self.options))
+        found = {rule_set for _, rule_set in self.rows}
+        split = {name.partition(":")[0] for name in found if ":" in name}
+        return sorted(found | (set(self.options) - split))
 
     @property
     def recordings(self) -> list[str]:
@@ -39,6 +44,7 @@ class Scoring(NamedTuple):
 
     def options_of(self, rule_set: str) -> dict[str, Any]:
         """Numbers and options: of the provenance beside the table, else of the rule file of that name."""
+        rule_set = rule_set.partition(":")[0]
         if rule_set in self.options:
             return self.options[rule_set]
         if rule_set not in contracts.names("rules"):
@@ -84,8 +90,11 @@ def read_scoring(path: Path) -> Scoring:
     if file is None:
         raise InputError(f"{path}: holds no {_TABLE}.csv or .parquet; name a folder that plms score or detect wrote")
     rows: dict[tuple[str, str], list[Row]] = {}
-    for row in _rows(file):
-        rows.setdefault((row["recording_id"], row["rule_set"]), []).append(row)
+    read = _rows(file)
+    has_sources = len({row["source"] for row in read}) > 1
+    for row in read:
+        name = f"{row['rule_set']}:{row['source']}" if has_sources else row["rule_set"]
+        rows.setdefault((row["recording_id"], name), []).append(row)
     beside = _file(path if path.is_dir() else file.parent, "provenance")
     return Scoring(path, rows, {} if beside is None else _options(beside))
 
@@ -140,7 +149,7 @@ def _rows(file: Path) -> list[dict[str, Any]]:
                 typed[name] = kinds[name](value) if isinstance(value, str) else value
             except (ValueError, KeyError):
                 raise InputError(f"{file}, line {line}, column {name}: '{value}' is no value of it") from None
-        out.append(typed)
+        out.append(typed | {"source": row.get("source") or None})
     return out
 
 
