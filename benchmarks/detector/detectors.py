@@ -31,13 +31,13 @@ def ours(recording: Recording) -> Found:
     limit = recording.channel.range_uv
     for name, leg in recording.legs.items():
         result = emg.detect_leg(
-            segments(leg.samples_uv.astype(np.float64), recording.fs_hz, recording.gaps),
+            segments(leg.samples_uv, recording.fs_hz, recording.gaps),
             recording.fs_hz,
             detector,
             rail_low_uv=-limit,
             rail_high_uv=limit,
             lowpass_hz=recording.lowpass_hz,
-            ecg=None if ecg is None else [(start, part.astype(np.float64)) for start, part in ecg],
+            ecg=ecg,
             ecg_fs_hz=None if ecg is None else recording.ecg_fs_hz,
         )
         keep = result.is_kept & result.has_morphology

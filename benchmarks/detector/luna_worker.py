@@ -4,8 +4,9 @@ import json
 import sys
 from pathlib import Path
 from time import process_time
+from typing import Any
 
-import lunapi
+import lunapi  # type: ignore[import-not-found]
 
 SETTINGS = {
     "luna_wasm": "method=wasm f-lwr=10 f-upr={upper}",
@@ -13,13 +14,13 @@ SETTINGS = {
 }
 
 
-def movements(project, job: dict, options: str) -> dict[str, list[list[float]]]:
+def movements(project: Any, job: dict[str, Any], options: str) -> dict[str, list[list[float]]]:
     """Single-leg movements (COMP rows) of one file by leg; seconds from the start of the file."""
     instance = project.inst("one")
     instance.attach_edf(job["edf"])
     instance.eval(f"LM sig={','.join(job['labels'])} verbose {options.format(upper=job['upper_hz'])}")
-    found = {name: [] for name in job["legs"]}
-    table = instance.table("LM", "EVENT_TYPE") if job_has_events(instance) else None
+    found: dict[str, list[list[float]]] = {name: [] for name in job["legs"]}
+    table = instance.table("LM", "EVENT_TYPE") if has_events(instance) else None
     if table is None:
         return found
     sides = dict(zip(("L", "R"), job["legs"], strict=False)) if len(job["legs"]) == 2 else {"LEG": job["legs"][0]}
@@ -29,10 +30,10 @@ def movements(project, job: dict, options: str) -> dict[str, list[list[float]]]:
     return found
 
 
-def job_has_events(instance) -> bool:
+def has_events(instance: Any) -> bool:
     """Whether `LM` wrote a table of events."""
     strata = instance.strata()
-    return strata is not None and ((strata["Command"] == "LM") & (strata["Strata"] == "EVENT_TYPE")).any()
+    return strata is not None and bool(((strata["Command"] == "LM") & (strata["Strata"] == "EVENT_TYPE")).any())
 
 
 def main() -> None:

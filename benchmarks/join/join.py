@@ -3,8 +3,8 @@
     PYTHONPATH=. python benchmarks/join/join.py [--subjects 100000] [--dir DIR] [--check 300]
 
 Writes CSV files (not timed), then, in a fresh process: reads them through a mapping file, links every night with
-:func:`plms_pipeline.exposures.batch.join_cohort`, and writes ``medication_exposure``, ``laboratory`` and ``condition`` as
-Parquet. ``--check K`` links K of the nights one by one, as a cohort run does, and compares the tables.
+:func:`plms_pipeline.exposures.batch.join_cohort`, and writes ``medication_exposure``, ``laboratory`` and
+``condition`` as Parquet. ``--check K`` links K of the nights one by one, as a cohort run does, and compares the tables.
 """
 
 from __future__ import annotations

@@ -99,12 +99,14 @@ def count(rng: np.random.Generator, section: Mapping[str, Any], hours: float) ->
 def stretches(
     rng: np.random.Generator, n: int, duration_s: Any, end_s: float, *, apart_s: float = 5.0
 ) -> list[tuple[float, float]]:
-    """Up to ``n`` stretches of drawn length that do not overlap, (start, end) in seconds, sorted."""
+    """Up to ``n`` stretches of drawn length that do not overlap and fit, (start, end) in seconds, sorted."""
     found: list[tuple[float, float]] = []
     for _ in range(n):
         length = float(draw(rng, duration_s))
+        if length + 20.0 >= end_s:
+            continue
         for _ in range(20):
-            start = float(rng.uniform(10.0, max(10.1, end_s - length - 10.0)))
+            start = float(rng.uniform(10.0, end_s - length - 10.0))
             if all(start + length + apart_s <= a or start >= b + apart_s for a, b in found):
                 found.append((start, start + length))
                 break
