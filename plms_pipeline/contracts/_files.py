@@ -18,7 +18,11 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "_schemas", _PACKAGE.parent / "schemas")
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml reads the declarations in a tenth of the time; every command waits for them.
+_SafeLoader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+
+class _Loader(_SafeLoader):
     """Safe YAML with the scalars of YAML 1.2: ``yes``/``no`` and ``22:30`` stay text, dates stay text."""
 
 

@@ -69,7 +69,7 @@ def parse_tals(block: bytes) -> tuple[list[Tal], int]:
     """
     tals: list[Tal] = []
     n_malformed = 0
-    for chunk in block.split(b"\x00"):
+    for chunk in block.rstrip(b"\x00").split(b"\x00"):
         if not chunk:
             continue
         match = _TAL.match(chunk)
