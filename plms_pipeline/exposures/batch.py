@@ -1,7 +1,8 @@
 """Link a cohort at once: the tables ``medication_exposure``, ``laboratory`` and ``condition`` of many nights.
 
-Engine: numpy. Rows are grouped by night with sorted ranges and reduced with ``bincount`` and ``ufunc.at``; pyarrow reads
-the files and holds the result. Nights are taken some thousands at a time, so that memory does not grow with the cohort.
+Engine: numpy. Rows are grouped by night with sorted ranges and reduced with ``bincount`` and ``ufunc.at``; pyarrow
+reads the files and holds the result. Nights are taken some thousands at a time, so that what is made of the rows does
+not grow with the cohort.
 The rules are those of :mod:`plms_pipeline.exposures.join`, which the cohort run calls night by night.
 """
 
@@ -97,8 +98,9 @@ def _table(name: str, columns: Columns, ids: Mapping[str, Sequence[str]]) -> pa.
     arrays = []
     for field in schema:
         values = columns[field.name]
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and precision[field.name] is not None:
-            values = np.round(values, precision[field.name]) + 0.0
+        digits = precision[field.name]
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and digits is not None:
+            values = np.round(values, digits) + 0.0
         arrays.append(values if isinstance(values, pa.Array) else _array(values, field.type))
     return pa.Table.from_arrays(arrays, schema=schema)
 

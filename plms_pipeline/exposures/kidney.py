@@ -84,6 +84,9 @@ def _ends(
 ) -> tuple[Floats, Floats]:
     """Least and greatest eGFR of adults over the ends of inputs and ages, and over both sexes where it is missing."""
     sex, found = people.sex[rows], []
+    if all(np.isnan(values).all() for values in low):
+        nothing = np.full(len(low[0]), np.nan)
+        return nothing, nothing
     for inputs, age, extreme, at_zero, at_infinity in (
         (high, people.age_hi[rows], np.minimum, np.inf, 0.0),
         (low, people.age_lo[rows], np.maximum, np.inf, 0.0),

@@ -89,6 +89,8 @@ def nearest(
     Nearest
         Several usable values on the chosen day give the interval that covers them and their mean.
     """
+    if not len(at):
+        return _nothing(n, absent_reason)
     distance = day - around_d[at]
     inside = (distance >= first_d[at]) & (distance <= last_d[at])
     # Days are whole: doubling makes room to let the earlier of two equally near days win.
@@ -130,6 +132,14 @@ def nearest(
         np.where(same_source, greatest(own.value_source, group, n, np.nan), np.nan),
         np.where(is_single & one(own.assay), greatest(own.assay, group, n, -1), -1).astype(np.int32),
     )
+
+
+def _nothing(n: int, absent_reason: str) -> Nearest:
+    """What nights without any draw have."""
+    null, no, none = np.full(n, np.nan), np.zeros(n, np.bool_), np.full(n, -1, np.int8)
+    why = np.full(n, REASON[absent_reason], np.int8)
+    none_yet, flags = np.zeros(n, np.int64), np.zeros(n, np.uint8)
+    return Nearest(null, null, no, no, null, null, why, none_yet, flags, none, null, none.astype(np.int32))
 
 
 def _one_of(group: Index, n: int) -> Any:
