@@ -72,12 +72,24 @@ def _say_indices(part: NightPart) -> None:
         value = "undefined" if index is None else f"{index:.1f}/h"
         bounds = "" if low is None else f" [{low:.1f}, {high:.1f}]"
         reason = night[f"plmsi_per_h{ending}_reason"][row]
+        marked = " of the human marks" if len(set(night["source"])) > 1 and night["source"][row] == "annotation" else ""
         sensor = " of a piezo sensor (no EMG index)" if ending else ""
         click.echo(
-            f"{night['recording_id'][row]}: {night['rule_set'][row]} PLMS index{sensor} {value}{bounds}, "
+            f"{night['recording_id'][row]}: {night['rule_set'][row]} PLMS index{sensor or marked} {value}{bounds}, "
             f"evidence {night[f'evidence_class{ending}'][row]}" + (f" ({reason})" if reason else ""),
             err=True,
         )
+
+
+def _say_agreement(part: NightPart) -> None:
+    rows = part.tables["movement_agreement"]
+    for row, rule_set in enumerate(rows["rule_set"]):
+        f1, reason = rows["f1"][row], rows["f1_reason"][row]
+        value = f"undefined ({reason})" if f1 is None else f"{f1:.2f}"
+        n_both, n_found, n_marked = (rows[name][row] for name in ("n_matched", "n_detector", "n_annotation"))
+        counts = "" if n_both is None else f", {n_both} pairs of {n_found} detected and {n_marked} marked"
+        said = f"{rows['recording_id'][row]}: {rule_set} agreement with the human marks: F1 {value}{counts}"
+        click.echo(said, err=True)
 
 
 @click.command()
@@ -156,6 +168,11 @@ def score(
 @click.option("--combined", multiple=True, metavar="LABEL", help="One channel that holds both legs.")
 @click.option("--sensor", type=click.Choice(["emg", "piezo"]), help="What the leg channels measure.")
 @_event_options
+@click.option(
+    "--leg-marks",
+    type=_EVENT_FILE,
+    help="Human leg marks (leg, onset_s, offset_s, or an annotation file): scored beside, with their agreement.",
+)
 @click.option("--plot", is_flag=True, help="Also draw each night as SVG.")
 @_output_options(out_required=True)
 @common_options
@@ -168,6 +185,7 @@ def detect(
     stages: Path | None,
     respiratory: Path | None,
     arousals: Path | None,
+    leg_marks: Path | None,
     plot: bool,
     rules: str,
     overrides: tuple[str, ...],
@@ -189,15 +207,18 @@ def detect(
     folders = {path: out if len(files) == 1 else out / path.stem for path in files}
     if len(set(folders.values())) < len(files):
         raise InputError("two files have the same name without ending; run them one by one into folders of their own")
-    if len(files) > 1 and any((stages, respiratory, arousals)):
-        raise InputError("--stages, --respiratory and --arousals belong to one recording; give one file at a time")
+    if len(files) > 1 and any((stages, respiratory, arousals, leg_marks)):
+        raise InputError(
+            "--stages, --respiratory, --arousals and --leg-marks belong to one recording; give one file at a time"
+        )
+    written = _DETECT_TABLES if leg_marks is None else [*_DETECT_TABLES, "movement_agreement"]
     for folder in folders.values():
-        check_output(folder, [*_DETECT_TABLES, _PROVENANCE], form, overwrite=overwrite)
+        check_output(folder, [*written, _PROVENANCE], form, overwrite=overwrite)
     names, changed = rules.split(","), settings_from(overrides)
     rule_sets = night.load_rule_sets(names, changed)
     detectors = night.Settings(night.load_detector(), night.load_piezo_detector(), night.load_signal_checks())
     channels = {"left": left, "right": right, "combined": combined, "sensor": sensor}
-    events = {"stages": stages, "respiratory": respiratory, "arousals": arousals}
+    events = {"stages": stages, "respiratory": respiratory, "arousals": arousals, "leg_marks": leg_marks}
     failed = 0
     for done, (path, folder) in enumerate(folders.items()):
         progress("detect", done, len(files))
@@ -207,13 +228,14 @@ def detect(
                 logging.getLogger("plms_pipeline").warning("%s", notice)
             settings = single.detected_settings(part, channels)
             table = provenance("detect", names, changed, {"recording": path, **events}, settings, with_detector=True)
-            _write(folder, part, _DETECT_TABLES, table, form, overwrite)
+            _write(folder, part, written, table, form, overwrite)
             if plot:
                 from plms_pipeline.quality.night_plot import write_night_plot
 
                 write_night_plot(folder / "night.svg", single.night_picture(part, path.stem, rule_sets[0], detectors))
                 click.echo(str(folder / "night.svg"))
             _say_indices(part)
+            _say_agreement(part)
         except PlmsError as error:
             if len(files) == 1:
                 raise

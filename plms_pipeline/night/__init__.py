@@ -2,7 +2,7 @@
 
 from plms_pipeline.night.detect import Settings, detect_night, exclusion
 from plms_pipeline.night.family import EMG, NO_FAMILY, PIEZO, family_of, score_family, source_of
-from plms_pipeline.night.human import ANNOTATION
+from plms_pipeline.night.human import ANNOTATION, HumanMarks, marks_of
 from plms_pipeline.night.part import NightPart
 from plms_pipeline.night.recording import recording_columns
 from plms_pipeline.night.score import Window, gaps_of, movements_of, no_leg_reason, score_night, window_of
@@ -17,7 +17,7 @@ from plms_pipeline.night.settings import (
     rule_files,
     rule_set_file,
 )
-from plms_pipeline.night.sources import DETECTOR, with_source
+from plms_pipeline.night.sources import DETECTOR, of_source, score_sources, with_source
 
 __all__ = [
     "ANNOTATION",
@@ -25,6 +25,7 @@ __all__ = [
     "EMG",
     "NO_FAMILY",
     "PIEZO",
+    "HumanMarks",
     "NightPart",
     "Settings",
     "Window",
@@ -39,13 +40,16 @@ __all__ = [
     "load_piezo_detector",
     "load_rule_sets",
     "load_signal_checks",
+    "marks_of",
     "movements_of",
     "no_leg_reason",
+    "of_source",
     "recording_columns",
     "rule_files",
     "rule_set_file",
     "score_family",
     "score_night",
+    "score_sources",
     "source_of",
     "window_of",
     "with_source",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,15 +30,31 @@ class HumanMarks(NamedTuple):
     findings: tuple[ingest.Finding, ...]
 
 
-def human_marks(annotations: ingest.Annotations, detected: Mapping[str, Any]) -> HumanMarks | None:
+def human_marks(annotations: ingest.Annotations, recorded: str) -> HumanMarks | None:
     """The leg marks of the annotations, or None when they hold none and do not say that legs were looked at.
 
     Parameters
     ----------
     annotations
         Of the night.
-    detected
-        Facts of the detection: `legs_used` says which legs were recorded.
+    recorded
+        `legs_used` of the detection.
+    """
+    marks = annotations.movements
+    return None if marks is None else marks_of(marks.leg, marks.onset_us, marks.offset_us, recorded)
+
+
+def marks_of(leg: Sequence[str], onset_us: np.ndarray, offset_us: np.ndarray, recorded: str) -> HumanMarks:
+    """Leg marks ready to be scored.
+
+    Parameters
+    ----------
+    leg
+        L, R or C of each mark.
+    onset_us, offset_us
+        int64[n]; an offset that is not after its onset says nothing.
+    recorded
+        `legs_used` of the detection: which legs the recording holds.
 
     Notes
     -----
@@ -46,26 +62,22 @@ def human_marks(annotations: ingest.Annotations, detected: Mapping[str, Any]) ->
     channel has no sides, whatever the label of a mark says, and marks of which some have no side cannot be told apart:
     both are scored as of one combined channel (open point A22).
     """
-    marks = annotations.movements
-    if marks is None:
-        return None
-    sides = set(marks.leg)
-    recorded = detected["legs_used"]
+    sides = set(leg)
     findings: list[ingest.Finding] = []
     if "C" in sides or recorded == "combined":
         legs = "combined"
-        n_sided = sum(leg != "C" for leg in marks.leg)
-        findings.append(ingest.finding("leg_marks_combined", f"{n_sided} of {len(marks.leg)} marks have a side"))
+        n_sided = sum(side != "C" for side in leg)
+        findings.append(ingest.finding("leg_marks_combined", f"{n_sided} of {len(leg)} marks have a side"))
     elif sides == {"L", "R"} or recorded == "both" or not sides:
         legs = recorded if not sides and recorded in ("left", "right") else "both"
     else:
         legs = "left" if sides == {"L"} else "right"
-    offset = np.where(marks.offset_us > marks.onset_us, marks.offset_us, scoring.NO_DURATION)
+    offset = np.where(offset_us > onset_us, offset_us, scoring.NO_DURATION)
     n_without = int((offset == scoring.NO_DURATION).sum())
     if n_without:
-        findings.append(ingest.finding("leg_marks_without_duration", f"{n_without} of {len(marks.leg)} marks"))
-    codes = [scoring.COMBINED if legs == "combined" else LEG_CODE[leg] for leg in marks.leg]
-    return HumanMarks(scoring.make_movements(codes, marks.onset_us, offset), legs, tuple(findings))
+        findings.append(ingest.finding("leg_marks_without_duration", f"{n_without} of {len(leg)} marks"))
+    codes = [scoring.COMBINED if legs == "combined" else LEG_CODE[side] for side in leg]
+    return HumanMarks(scoring.make_movements(codes, onset_us, offset), legs, tuple(findings))
 
 
 def gaps_for(gaps: scoring.Spans, legs: str, recorded: str) -> scoring.Spans:

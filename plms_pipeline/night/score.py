@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from plms_pipeline import contracts, ingest, scoring
+from plms_pipeline.night.human import human_marks
 from plms_pipeline.night.part import ID_NAMES, LEG_CODE, Ids, NightPart, microseconds, seconds, with_ids
 from plms_pipeline.night.sources import DETECTOR, score_sources
 
@@ -115,7 +116,9 @@ def score_night(
         window_basis=window.basis,
         no_leg_reason=no_leg_reason(detected.facts),
     )
-    scored = score_sources(night, rule_sets, detected.facts, annotations, main)
+    scored = score_sources(
+        night, rule_sets, detected.facts, human_marks(annotations, detected.facts["legs_used"]), main
+    )
     tables = scored.tables
     tables["sleep_stage"] = _stage_rows(annotations)
     tables["event"] = _event_rows(annotations)

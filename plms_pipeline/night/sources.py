@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from plms_pipeline import contracts, ingest, scoring
 from plms_pipeline.night.agreement import agreement_rows
 from plms_pipeline.night.family import EMG, SOURCES, score_family
-from plms_pipeline.night.human import ANNOTATION, HumanMarks, gaps_for, human_marks
+from plms_pipeline.night.human import ANNOTATION, HumanMarks, gaps_for
 from plms_pipeline.night.part import ID_NAMES
 
 DETECTOR = "detector"
@@ -27,7 +27,7 @@ def score_sources(
     night: scoring.NightInput,
     rule_sets: Sequence[scoring.RuleSet],
     detected: Mapping[str, Any],
-    annotations: ingest.Annotations,
+    marks: HumanMarks | None,
     main: str,
 ) -> Sources:
     """Score the detected movements of a night and its human leg marks by the same rules.
@@ -40,8 +40,8 @@ def score_sources(
         All numbers of the scoring.
     detected
         Facts of the detection.
-    annotations
-        Of the night; their leg marks are the second source.
+    marks
+        Human leg marks, the second source; None where nobody marked legs.
     main
         `detector` or `annotation`: the source that phenotypes, analysis and reports use.
 
@@ -53,7 +53,6 @@ def score_sources(
     """
     source = SOURCES.get(detected["family"], SOURCES[EMG])
     by_detector = with_source(score_family(night, rule_sets, detected["family"]), source, is_main=main == DETECTOR)
-    marks = human_marks(annotations, detected)
     if marks is None and main == DETECTOR:
         return Sources(by_detector | {"movement_agreement": _no_agreement()}, main, (), None)
     by_human = with_source(
@@ -81,6 +80,12 @@ def with_source(tables: Mapping[str, Mapping[str, Any]], source: str, *, is_main
     marked = {name: dict(rows) | {"source": [source] * len(rows["rule_set"])} for name, rows in tables.items()}
     marked["night"]["is_main"] = [is_main] * len(marked["night"]["rule_set"])
     return marked
+
+
+def of_source(rows: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The rows of one source of a table with the column `source`."""
+    kept = [at for at, name in enumerate(rows["source"]) if name == source]
+    return {name: [values[at] for at in kept] for name, values in rows.items()}
 
 
 def _below(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:

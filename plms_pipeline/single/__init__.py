@@ -176,9 +176,10 @@ def detect_file(
     stages: Path | None = None,
     respiratory: Path | None = None,
     arousals: Path | None = None,
+    leg_marks: Path | None = None,
     with_picture: bool = False,
 ) -> night.NightPart:
-    """Detect the movements of one recording and score them.
+    """Detect the movements of one recording and score them; human leg marks of a file are scored beside them.
 
     Parameters
     ----------
@@ -218,7 +219,7 @@ def detect_file(
     ids = local_ids(path)
     detected = night.detect_night(ids, recording, settings)
     read = EventFiles(
-        {"stages": stages, "respiratory": respiratory, "arousals": arousals},
+        {"stages": stages, "respiratory": respiratory, "arousals": arousals, "movements": leg_marks},
         duration_us=recording.duration_us,
         recording_start=recording.start,
     )
@@ -243,9 +244,9 @@ def detect_file(
         no_leg_reason=night.no_leg_reason(detected.facts),
     )
     family = detected.facts["family"]
-    source = night.source_of(family)
-    scored = night.with_source(night.score_family(events, rule_sets, family), source, is_main=True)
-    tables = {name: with_ids(name, ids, rows) for name, rows in scored.items()}
+    marks = None if leg_marks is None else _leg_marks(read, detected.facts["legs_used"])
+    scored = night.score_sources(events, rule_sets, detected.facts, marks, night.DETECTOR)
+    tables = {name: with_ids(name, ids, rows) for name, rows in scored.tables.items()}
     if staged is not None:
         names = [scoring.STAGE_NAMES[code] for code in staged.stage.tolist()]
         tables["hypnogram"] = {
@@ -258,10 +259,17 @@ def detect_file(
     facts = {
         **detected.facts,
         "is_simulated": is_simulated(path),
-        "notices": [*_said(detected.facts["findings"]), *read.notices],
-        "settings": _settings(events, source),
+        "notices": [*_said([*detected.facts["findings"], *scored.findings]), *read.notices],
+        "settings": _settings(events, night.source_of(family)),
     }
     return night.NightPart({**detected.tables, **tables}, facts)
+
+
+def _leg_marks(read: EventFiles, recorded: str) -> night.HumanMarks:
+    given = read.movements()
+    names = {scoring.LEFT: "L", scoring.RIGHT: "R", scoring.COMBINED: "C"}
+    legs = [names[int(code)] for code in given.movements.leg]
+    return night.marks_of(legs, given.movements.onset_us, given.movements.offset_us, recorded)
 
 
 def declared_tables(part: night.NightPart, names: Sequence[str]) -> dict[str, Any]:

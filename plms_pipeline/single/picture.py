@@ -57,7 +57,9 @@ def night_picture(part: night.NightPart, title: str, rules: scoring.RuleSet, set
     settings
         All numbers of the detectors.
     """
-    tables: dict[str, Any] = part.tables
+    tables: dict[str, Any] = dict(part.tables)
+    shown = tables["night"]["source"][0]
+    tables |= {name: night.of_source(tables[name], shown) for name in ("night", "scored_movement")}
     return NightPicture(
         title=title,
         tables=tables,
