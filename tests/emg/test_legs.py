@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from plms_pipeline import contracts, emg, night
+from plms_pipeline.simulate import conditions
 from plms_pipeline.simulate import emg_signal as sim
+from plms_pipeline.simulate.drawing import condition_names
 
 FS_HZ = 200.0
 BAND_HZ = (10.0, 100.0)
@@ -104,3 +106,21 @@ def test_identical_samples_have_no_level(checks: emg.SignalChecks) -> None:
     assert emg.signal_level([(0, np.full(60_000, 3.0))], FS_HZ, checks, BAND_HZ, None) is None
     assert emg.signal_level([(0, np.zeros(0))], FS_HZ, checks, BAND_HZ, None) is None
     assert emg.signal_level([(0, np.ones(600))], 15.0, checks, BAND_HZ, None) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("condition", condition_names())
+def test_no_alarm_on_any_condition_of_the_benchmark(condition: str, checks: emg.SignalChecks) -> None:
+    recording = conditions.recording(condition, 77, duration_min=10)
+    parts = {
+        name: [(start, x.astype(np.float64)) for start, x in
+               conditions.segments(leg.samples_uv, recording.fs_hz, recording.gaps)]
+        for name, leg in recording.legs.items()
+    }  # fmt: skip
+    for segments in parts.values():
+        level = emg.signal_level(segments, recording.fs_hz, checks, BAND_HZ, None)
+        assert level is not None
+        assert level.quiet < checks.unit_too_large_uv / 4 and level.loud > checks.unit_too_small_uv * 4
+    if parts.keys() == {"left", "right"}:
+        got = emg.compare_legs(parts["left"], parts["right"], recording.fs_hz, recording.fs_hz, checks, BAND_HZ)
+        assert abs(float(got["leg_correlation"])) < checks.crosstalk_correlation / 2  # type: ignore[arg-type]
