@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--ours-only", action="store_true", help="no rivals")
     parser.add_argument("--detectors", help=f"commas between: {', '.join(DETECTORS)}, luna")
     parser.add_argument("--out", type=Path, help="folder for results.csv, results.md and results.png")
+    parser.add_argument("--reuse", type=Path, help="results.csv with other detectors on the same recordings")
     parser.add_argument("--failures", type=int, default=0, help="print this many missed and extra movements per case")
     given = parser.parse_args()
     conditions = chosen_conditions(given.conditions)
@@ -45,6 +46,8 @@ def main() -> None:
                 if given.failures and name == "ours":
                     report.print_failures(recording, movements, given.failures)
         report.print_condition(rows, condition)
+    if given.reuse:
+        rows = report.with_earlier(rows, report.read(given.reuse))
     report.print_summary(rows)
     if given.out:
         report.write(rows, given.out)

@@ -160,3 +160,44 @@ def write(rows: Sequence[Row], folder: Path) -> None:
         table = csv.writer(out, lineterminator="\n")
         table.writerow(Row._fields)
         table.writerows(rows)
+
+
+def read(path: Path) -> list[Row]:
+    """Rows of an earlier ``results.csv``."""
+    rows = []
+    with path.open(newline="", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            values = [_typed(name, line[name]) for name in Row._fields]
+            rows.append(Row(*values))
+    return rows
+
+
+def _typed(name: str, text: str) -> Any:
+    if name in ("condition", "group", "detector"):
+        return text
+    if not text:
+        return None
+    return int(text) if name == "seed" or name.startswith("n_") else float(text)
+
+
+def with_earlier(rows: Sequence[Row], earlier: Sequence[Row]) -> list[Row]:
+    """Rows of now, and those of other detectors from before on the same recordings, in order of the conditions.
+
+    Raises
+    ------
+    SystemExit
+        If the truth of a recording has changed since: the earlier rows are then about other recordings.
+    """
+    now = {(r.condition, r.seed): r for r in rows}
+    names = detectors_of(rows)
+    kept = []
+    for r in earlier:
+        same = now.get((r.condition, r.seed))
+        if same is None or r.detector in names:
+            continue
+        if (same.n_true, same.index_true_per_h) != (r.n_true, r.index_true_per_h):
+            raise SystemExit(f"{r.condition} seed {r.seed}: the simulator has changed; run the other detectors again")
+        kept.append(r)
+    order = {condition: k for k, condition in enumerate(dict.fromkeys(r.condition for r in rows))}
+    place = {name: k for k, name in enumerate([*names, *detectors_of(kept)])}
+    return sorted([*rows, *kept], key=lambda r: (order[r.condition], place[r.detector], r.seed))

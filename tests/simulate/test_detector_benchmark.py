@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks.detector import detectors
+from benchmarks.detector import detectors, report, table
 from benchmarks.detector.judging import Detected, f1, judge, judge_leg
 from plms_pipeline import simulate
 from plms_pipeline.simulate.envelopes import LegEvents
@@ -99,3 +101,34 @@ def test_literal_rule_does_not_survive_resting_noise() -> None:
     made = simulate.recording("noise_3", 3, duration_min=20)
     verdict = judge(made, detectors.literal(made))
     assert f1(verdict.n_hit, verdict.n_missed, verdict.n_extra) < 0.2
+
+
+def row(condition: str, detector: str, *, score: float = 1.0, error: float = 0.0, seed: int = 1) -> report.Row:
+    group = {"clean": "plain", "crackle": "rest_moving", "alma": "more"}[condition]
+    return report.Row(
+        condition, group, seed, detector, 10, 10, 0, 0, score, 20.0, 20.0 + error, error, 0.0, 0.01, 0.0, 0.01, 0.1
+    )
+
+
+def test_table_says_which_targets_are_missed() -> None:
+    rows = [row("clean", "ours", score=0.985), row("crackle", "ours", score=0.985, error=5.0), row("alma", "ours")]
+    text = table.markdown(rows)
+    assert "| clean | plain | 0.985 | 0.985 | 0.0 | +0 (10) | +0 (10) | F1 below 0.99 |" in text
+    assert "| crackle | rest_moving | 0.985 | 0.985 | 5.0 | +0 (10) | +0 (10) | index error above 3 |" in text
+    assert "| alma | more | 1.000 | 1.000 | 0.0 | +0 (10) | +0 (10) | none |" in text
+    assert "| **mean** | **0.990 / 1.7** |" in text
+
+
+def test_rows_of_other_detectors_are_taken_over_only_from_the_same_recordings(tmp_path: Path) -> None:
+    report.write([row("clean", "rms"), row("clean", "ours", score=0.5), row("clean", "rms", seed=9)], tmp_path)
+    earlier = report.read(tmp_path / "results.csv")
+    assert earlier[0] == row("clean", "rms")
+    merged = report.with_earlier([row("clean", "ours")], earlier)
+    assert merged == [row("clean", "ours"), row("clean", "rms")]
+    with pytest.raises(SystemExit, match="clean seed 1: the simulator has changed"):
+        report.with_earlier([row("clean", "ours")._replace(n_true=11)], earlier)
+
+
+def test_picture_is_written(tmp_path: Path) -> None:
+    table.write([row("clean", "ours"), row("clean", "rms", score=0.0, error=50.0)], tmp_path)
+    assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
