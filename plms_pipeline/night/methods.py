@@ -149,12 +149,21 @@ def evidence_values() -> Values:
 
 def detector_values(overrides: Mapping[str, Any] | None = None) -> Values:
     """Numbers and options of ``schemas/rules/detector.yaml`` after overrides."""
+    return _detector_values("detector", "Detection of leg movements", overrides)
+
+
+def piezo_values(overrides: Mapping[str, Any] | None = None) -> Values:
+    """Numbers of ``schemas/rules/detector_piezo.yaml`` after overrides."""
+    return _detector_values("detector_piezo", "Detection with a piezo-electric sensor", overrides)
+
+
+def _detector_values(name: str, title: str, overrides: Mapping[str, Any] | None) -> Values:
     entries = {}
-    for key, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items():
+    for key, entry in contracts.load_yaml(f"rules/{name}.yaml")["rules"].items():
         value = (overrides or {}).get(key, entry["value"])
         unit = _SIGNS.get(entry["unit"], entry["unit"])
         entries[key] = Entry(value, unit, entry["source"], isinstance(value, str), entry["value"])
-    return Values("detector", "Detection of leg movements", entries)
+    return Values(name, title, entries)
 
 
 class Section(NamedTuple):
@@ -171,7 +180,7 @@ def sections(
     *,
     with_detector: bool = False,
 ) -> tuple[list[Section], list[str]]:
-    """Paragraphs of detector (on request), rule sets and evidence, and the works they cite.
+    """Paragraphs of the detectors (on request), rule sets and evidence, and the works they cite.
 
     Parameters
     ----------
@@ -181,7 +190,9 @@ def sections(
         Rule set → option → value.
     """
     references = References()
-    told = [(detector_values(), methods_prose.detector)] if with_detector else []
+    told = []
+    if with_detector:
+        told = [(detector_values(), methods_prose.detector), (piezo_values(), methods_prose.piezo)]
     for mapping in rule_files(names, overrides):
         values = rule_set_values(mapping, (overrides or {}).get(mapping["rule_set"]))
         told.append((values, methods_prose.rule_set))
@@ -221,7 +232,7 @@ def methods_markdown() -> str:
     lines = [
         "# Methods, to paste",
         "",
-        "Generated from `schemas/rules` by `make docs`; do not edit. One paragraph per rule set, one for the "
+        "Generated from `schemas/rules` by `make docs`; do not edit. One paragraph per rule set, one for each "
         "detector and",
         "one for evidence and indices: take those that were used, with the references they cite. The same paragraphs "
         "for",

@@ -291,3 +291,30 @@ def detector(v: Telling) -> Iterator[str]:
         f"{v('crosstalk_correlation')} or more as sharing an electrode; signal quality was recorded per epoch of "
         f"{v('epoch_s')}"
     )
+
+
+def piezo(v: Telling) -> Iterator[str]:
+    """Sentences of the piezo detector: conditioning, amplitude, baseline, thresholds, unscorable signal."""
+    yield (
+        f"The signal of piezo-electric leg sensors was filtered without delay to {v('band_low_hz')} to "
+        f"{v('band_high_hz')}, the upper edge limited by the sampling rate and the recorded low-pass; less than "
+        f"{v('band_min_width_hz')} of bandwidth was unscorable"
+    )
+    yield (
+        f"Amplitude was the smaller root mean square of two centred windows of {v('envelope_short_s')} and "
+        f"{v('envelope_long_s')}; the baseline was the {v('rest_quantile')} quantile of the root mean square of blocks "
+        f"of {v('rest_block_s')} over {v('rest_window_s')}, at least {v('rest_floor_steps')} times the digital step"
+    )
+    yield (
+        f"A movement began when the amplitude reached {v('onset_ratio')} times the baseline and ended at the start of "
+        f"the first {v('offset_quiet_s')} during which it did not exceed {v('offset_ratio')} times the baseline; it "
+        f"lasted at least {v('min_duration_s')}"
+    )
+    yield (
+        f"Not scorable were stretches shorter than {v('min_segment_s')}, of identical samples for {v('flat_min_s')} or "
+        f"stuck at a limit of the amplifier for {v('railed_min_s')}"
+    )
+    yield (
+        "Indices of piezo-electric sensors were kept apart from those of EMG; signal quality was described in epochs "
+        f"of {v('epoch_s')}"
+    )
