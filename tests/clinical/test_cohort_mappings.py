@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from plms_pipeline import contracts
+from plms_pipeline.errors import InputError
+from plms_pipeline.exposures import read_covariates
 from plms_pipeline.exposures.mapping import ColumnMap, FileMap, Mapping, cohort_mappings, read_mapping
+
+from . import miniature
 
 DICTIONARIES = {"wsc": "wsc-{}-0.8.0.csv", "mros": "mros-{}-0.6.0.csv"}
 # Columns by which a mapping finds the person and the visit: identifiers have no domain.
@@ -74,3 +78,51 @@ def test_mros_letters_are_missing_codes_of_every_column(tmp_path: Path) -> None:
     for file in mapping_of("mros", tmp_path).files:
         for column in columns_of(file):
             assert column.missing >= {"A", "D", "K", "M"}, column
+
+
+def test_own_files_and_inputs_come_on_top_of_a_declared_cohort(tmp_path: Path) -> None:
+    path = miniature.write_tables("wsc", tmp_path)
+    (tmp_path / "ferritin.csv").write_text(
+        "subject_id,visit,analyte,value,unit,collected_offset_d\n10001,v1,ferritin,38,ng/mL,-4\n", encoding="utf-8"
+    )
+    (tmp_path / "pap.csv").write_text("id,v,cpap\n10001,1,\n10002,1,1\n", encoding="utf-8")
+    path.write_text(
+        "format: plms-clinical-mapping/1\ncohort: wsc\nfolder: datasets\ncollected: [ferritin]\nage_precision: floor\n"
+        "files:\n  - {table: laboratory, path: ferritin.csv}\n"
+        "  - {table: demographics, path: pap.csv, columns: {subject_id: id, visit: {column: v, values: {'1': v1}}, "
+        "pap_this_night: {column: cpap, values: {'': 'no', '1': 'yes'}}}}\n",
+        encoding="utf-8",
+    )
+    covariates = read_covariates(path)
+    assert {"ferritin", "ssri"} <= set(covariates.declaration["collected"])
+    assert "crp" not in covariates.declaration["collected"]
+    assert covariates.declaration["age_precision"] == "floor"
+    rows = covariates.for_subject("10001", "v1")
+    assert [row["value"] for row in rows["laboratory"] if row["analyte"] == "ferritin"] == ["38"]
+    assert "no" in {row.get("pap_this_night") for row in rows["demographics"]}
+    assert {row["class_id"] for row in rows["medication"] if row["taken"] == "yes"} == {"ssri"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("cohort: wcs", r"no mapping is declared for cohort 'wcs' \(nearest: 'wsc'\); known: mros, wsc"),
+        ("cohort: wsc\nfolder: elsewhere", r"no file named wsc-harmonized-dataset-\*\.csv in elsewhere"),
+        ("cohort: wsc\nfolder: datasets\ncollected: ferritin", r"'collected' must be a list"),
+        ("cohort: wsc\nfolder: datasets\nnot_collected: [ssri]", r"'ssri' stands under 'collected' and under 'not_col"),
+        ("cohort: wsc\nfolder: datasets\nnot_collected: [ferritin]", r"stands neither under 'collected' nor under"),
+    ],
+)
+def test_a_wrong_declaration_is_one_clear_line(lines: str, message: str, tmp_path: Path) -> None:
+    path = miniature.write_tables("wsc", tmp_path)
+    path.write_text(f"format: plms-clinical-mapping/1\n{lines}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        read_mapping(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_releases_in_one_folder_are_refused(tmp_path: Path) -> None:
+    path = miniature.write_tables("wsc", tmp_path)
+    (tmp_path / "datasets" / "wsc-dataset-0.7.0.csv").touch()
+    with pytest.raises(InputError, match=r"2 files named wsc-dataset-\*\.csv in datasets"):
+        read_mapping(path)

@@ -190,3 +190,49 @@ def test_a_flag_without_an_answer_is_unknown_never_yes(tmp_path: Path) -> None:
         )
         found[subject] = next((row["exposed"], row["exposed_reason"]) for row in rows if row["class_id"] == "ssri")
     assert found == {"a": ("yes", None), "b": ("no", None), "c": ("unknown", "missing"), "d": ("unknown", "missing")}
+
+
+def test_the_wide_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "mapping.yaml").write_text(MAPPING + examples[1], encoding="utf-8")
+    (tmp_path / "visit1.csv").write_text(
+        "id,ssri_flag,dr408,dr783,creatinine\na,1,0,1,0.9\nb,0.0,1,0,-9\nc,A,,0,\n", encoding="utf-8"
+    )
+    covariates = read_covariates(tmp_path / "mapping.yaml")
+    found = {
+        subject: {
+            row.get("class_id", row.get("medication")): row["taken"]
+            for row in covariates.for_subject(subject, "v1")["medication"]
+        }
+        for subject in "abc"
+    }
+    assert found == {
+        "a": {"ssri": "yes", "da_antiemetic": "unknown"},
+        "b": {"ssri": "no", "trazodone": "yes", "da_antiemetic": "no"},
+        "c": {"ssri": "unknown", "trazodone": "unknown", "da_antiemetic": "no"},
+    }
+    values = [covariates.for_subject(subject, "v1")["laboratory"] for subject in "abc"]
+    assert [rows[0].get("value") for rows in values] == ["0.9", None, None]
+    assert {rows[0]["collected_offset_d"] for rows in values} == {1}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("wide: [{class_id: ssri}]", r"every entry under 'wide' of medication needs 'column'"),
+        ("wide: [{column: x, klass: ssri}]", r"column 'x' under 'wide' of medication: unknown key 'klass'"),
+        ("wide: [{column: x, class_id: ssri, into: takn}]", r"unknown column 'takn' \(nearest: 'taken'\)"),
+        ("wide: {column: x}", r"'wide' of medication must be a list"),
+        ("wide: [{column: x, class_id: ssri, optional: maybe}]", r"'optional' must be true or false"),
+        ("wide: [{column: x, class_id: ssris}]", r"column 'class_id' holds 'ssris'"),
+        ("wide: [{column: nowhere, class_id: ssri}]", r"column 'nowhere' named in mapping\.yaml is missing"),
+    ],
+)
+def test_a_wrong_wide_entry_is_one_clear_line(entry: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("id,x\ns1,yes\n", encoding="utf-8")
+    (tmp_path / "mapping.yaml").write_text(
+        MAPPING + f"  - {{table: medication, path: m.csv, columns: {{subject_id: id}}, {entry}}}\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=message) as caught:
+        read_covariates(tmp_path / "mapping.yaml")
+    assert "\n" not in str(caught.value)

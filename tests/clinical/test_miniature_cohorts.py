@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from plms_pipeline import cohort
+from plms_pipeline.cli import cli
+from plms_pipeline.errors import InputError
 from plms_pipeline.store import open_sql
 
 from . import miniature
@@ -107,3 +110,23 @@ def test_from_raw_tables_to_a_release(name: str, expected: dict[str, dict[str, A
                 if given != value:
                     wrong.append((recording, field, value, given))
     assert not wrong
+    told_by_plms_explain(tmp_path / "store", expected)
+
+
+def told_by_plms_explain(store: Path, expected: dict[str, dict[str, Any]]) -> None:
+    """Every person of the release is explained, one night or all of them; a name that is not in it is refused."""
+
+    def explain(*arguments: str) -> Any:
+        return CliRunner().invoke(cli, ["explain", "--store", str(store), *arguments])
+
+    for recording, row in expected.items():
+        text = explain(recording).stdout
+        assert text.startswith("Simulated: this person does not exist.\n\nVisit ")
+        value = row.get("plmd_compatible")
+        if value is not None:
+            value = value[0] if isinstance(value, tuple) else value
+            assert f"Compatible with PLMD (criteria, not a diagnosis): {value.upper()}\n" in text
+    subject = next(iter(expected)).split("_")[2]
+    assert explain(subject, "--visit", "v1").stdout == explain(subject).stdout != ""
+    assert isinstance(explain("nobody").exception, InputError)
+    assert isinstance(explain("x' OR '1'='1").exception, InputError)
