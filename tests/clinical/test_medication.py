@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plms_pipeline import contracts
+from plms_pipeline.errors import InputError
+from plms_pipeline.exposures import read_covariates
 from plms_pipeline.exposures.medication import medication_statuses
 from plms_pipeline.exposures.names import medication_table
+
+from .conftest import MAPPING, CohortWriter
 
 ALL = {"collected": list(contracts.codes("medication_class").values), "inventory_default": "unknown"}
 COMPLETE = {"complete": "yes", "collected_offset_d": 1}
@@ -304,3 +309,134 @@ def test_a_named_medicine_not_taken_says_nothing_of_its_class(rules: dict[str, A
 def test_a_stopped_medicine_on_the_list(row: dict[str, Any], exposed: str, rules: dict[str, Any]) -> None:
     listed = {"medication": "Zoloft", "collected_offset_d": 0, **row}
     assert status([listed], rules=rules, inventory=[COMPLETE])["exposed"] == exposed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("acetaminophen PM", {"antihist_sedating"}),
+        ("Ibuprofen PM 200-38 mg caplet", {"antihist_sedating"}),
+        ("naproxen pm", {"antihist_sedating"}),
+        ("sertraline 50 mg PM", {"ssri"}),
+        ("sertraline 50 mg at 8 pm", None),
+        ("Tylenol 8 pm", set()),
+        ("Zoloft 9:30 p.m.", {"ssri"}),
+        ("diphenhydramine-acetaminophen 25-500 mg", {"antihist_sedating"}),
+        ("hydrocodone-acetaminophen 5-325 mg tab", {"opioid"}),
+        ("hydrocodone bitartrate acetaminophen", {"opioid"}),
+        ("Tylenol with codeine", {"opioid"}),
+        ("Tylenol w/ codeine #3", {"opioid"}),
+        ("Tylenol #3", {"opioid"}),
+        ("TYLENOL NO. 4", {"opioid"}),
+        ("Tylenol 3", {"opioid"}),
+        ("Tylenol 325 mg", set()),
+        ("Tylenol", set()),
+        ("Triptafen", {"tca", "antipsychotic"}),
+        ("Limbitrol", {"tca", "benzodiazepine"}),
+        ("sertraline 50 MG Oral Tablet [Zoloft]", {"ssri"}),
+        ("carbidopa-levodopa 25-100", {"levodopa"}),
+        ("lithium sertraline zzz", None),
+    ],
+)
+def test_combinations_by_name_rule(text: str, expected: set[str] | None) -> None:
+    match = medication_table().match(text, None, None)
+    assert bool(match.unmapped) == (expected is None)
+    if expected is not None:
+        assert {hit.class_id for hit in match.hits} == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "exposed", "reason"),
+    [
+        ({"medication": "doxepin 3 mg"}, "yes", None),
+        ({"medication": "doxepin 6 mg cap"}, "yes", None),
+        ({"medication": "doxepin 10 mg"}, "no", None),
+        ({"medication": "doxepin"}, "unknown", "dose_unknown"),
+        ({"medication": "doxepin", "dose_mg_d": 6.0}, "yes", None),
+        ({"medication": "doxepin 3 mg", "dose_mg_d": 12.0}, "no", None),
+        ({"medication": "Silenor"}, "yes", None),
+        ({"atc_code": "N06AA12", "dose_mg_d": 75.0}, "no", None),
+        ({"medication": "amitriptyline 5 mg"}, "no", None),
+    ],
+)
+def test_doxepin_is_low_up_to_6_mg(
+    row: dict[str, Any], exposed: str, reason: str | None, rules: dict[str, Any]
+) -> None:
+    rows = [{**row, "collected_offset_d": 0}]
+    found = status(rows, "doxepin_low_dose", rules=rules, inventory=[COMPLETE])
+    assert (found["exposed"], found["exposed_reason"]) == (exposed, reason)
+    assert status(rows, "tca", rules=rules, inventory=[COMPLETE])["exposed"] == "yes"
+
+
+def test_a_class_answered_no_denies_its_sub_flags_and_a_class_taken_leaves_them_open(rules: dict[str, Any]) -> None:
+    refused = [{"class_id": "snri", "taken": "no", "collected_offset_d": 0}]
+    assert status(refused, "venlafaxine", rules=rules)["exposed"] == "no"
+    taken = [{"class_id": "snri", "taken": "yes", "collected_offset_d": 0}]
+    found = status(taken, "venlafaxine", rules=rules, inventory=[COMPLETE])
+    assert (found["exposed"], found["exposed_reason"]) == ("unknown", "unmapped_medication")
+    named = [*taken, {"medication": "duloxetine", "collected_offset_d": 0}]
+    assert status(named, "snri", rules=rules, inventory=[COMPLETE])["exposed"] == "yes"
+
+
+def test_a_start_after_the_night_is_no_last_use(rules: dict[str, Any]) -> None:
+    assert status([dated(5, 20)], rules=rules, inventory=[COMPLETE])["last_use_offset_d"] is None
+
+
+def test_the_status_does_not_depend_on_the_order_of_rows(rules: dict[str, Any]) -> None:
+    rows = [dated(-20, 5), {"medication": "Zoloft", "collected_offset_d": 0}, {"atc_code": "N06AB06", "active": "no"}]
+    assert status(rows, rules=rules) == status(rows[::-1], rules=rules)
+
+
+RXNCONSO = """\
+36437|ENG||||||1|1|36437||RXNORM|IN|36437|sertraline||N|4096|
+36437|ENG||||||1|1|36437||ATC|RXN_IN|N06AB06|sertraline||N|4096|
+312941|ENG||||||1|1|312941||RXNORM|SCD|312941|sertraline 50 MG Oral Tablet||N|4096|
+856773|ENG||||||1|1|856773||RXNORM|SCD|856773|acetaminophen 325 MG / tramadol hydrochloride 37.5 MG Oral Tablet||N|4096|
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("RXNCONSO.RRF", RXNCONSO),
+        ("rxnorm.csv", "rxcui,name\n36437,sertraline\n312941,sertraline 50 MG Oral Tablet\n"
+                       "856773,acetaminophen 325 MG / tramadol hydrochloride 37.5 MG Oral Tablet\n"),
+    ],
+)  # fmt: skip
+def test_rxcui_by_the_users_copy_of_rxnorm(
+    name: str, content: str, tmp_path: Path, write_tables: CohortWriter, rules: dict[str, Any]
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    rows = "a,312941,,0\nb,856773,,0\nc,999,,0\nd,999,Prozac,0\ne,36437,,0\n"
+    rows = "subject_id,rxcui,medication,collected_offset_d\n" + rows
+    mapping = MAPPING.replace("files:", f"rxnorm: {name}\nfiles:")
+    covariates = read_covariates(write_tables(mapping, medication=rows))
+    exposed = {}
+    for subject in "abcde":
+        found = medication_statuses(covariates.for_subject(subject, "v1"), None, covariates.declaration, rules)
+        exposed[subject] = {row["class_id"]: row["mapping_quality"] for row in found if row["exposed"] == "yes"}
+    assert exposed == {
+        "a": {"ssri": "exact_code"}, "b": {"opioid": "exact_code", "tramadol": "exact_code"}, "c": {},
+        "d": {"ssri": "exact_name"}, "e": {"ssri": "exact_code"},
+    }  # fmt: skip
+    unmapped = covariates.unmapped_medication()
+    assert (unmapped["source_text"], unmapped["unmapped_cause"]) == (["999"], ["rxcui_not_listed"])
+    assert covariates.mapped_fraction() == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("RXNCONSO.RRF", "36437|ENG\n", r"RXNCONSO\.RRF: line 1 has 2 fields instead of 18"),
+        ("rxnorm.csv", "cui,name\n", r"rxnorm\.csv: needs the columns 'rxcui' and 'name'"),
+        ("rxnorm.csv", None, r"rxnorm\.csv: cannot be read"),
+    ],
+)
+def test_a_wrong_copy_of_rxnorm_is_one_clear_line(
+    name: str, content: str | None, message: str, tmp_path: Path, write_tables: CohortWriter
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    mapping = MAPPING.replace("files:", f"rxnorm: {name}\nfiles:")
+    with pytest.raises(InputError, match=message):
+        read_covariates(write_tables(mapping, medication="subject_id,rxcui\na,36437\n"))
