@@ -84,6 +84,7 @@ def read_eannot(text: Text, limit: Bounds) -> Source:
 
 
 _BAD = object()
+_STAGE_LETTERS = frozenset({"W", "R"})
 
 
 def read_annot(text: Text, recording_start: str | None, limit: Bounds) -> Source:
@@ -106,6 +107,8 @@ def read_annot(text: Text, recording_start: str | None, limit: Bounds) -> Source
     if n_short:
         findings.append(finding("annotation_row_unreadable", f"{n_short} rows"))
     onsets = [_time(row.start, start, limit, limit.epoch_us, 0) for row in rows]
+    # Luna names stages by one letter too; they are read as such where the file holds stages that nobody can mistake.
+    is_staged = any(stage_of(label, in_stage_column=False) for label in {row.label for row in rows})
     if start is None and any(onset is None for onset in onsets):
         findings.append(finding("annotation_clock_without_start"))
     marks = [
@@ -114,7 +117,7 @@ def read_annot(text: Text, recording_start: str | None, limit: Bounds) -> Source
             _duration(row, onset, onsets[k + 1] if k + 1 < len(rows) else None, start, limit),
             row.label,
             "" if row.channel in _NONE else row.channel,
-            "label",
+            "stage" if is_staged and row.label in _STAGE_LETTERS else "label",
         )
         for k, (row, onset) in enumerate(zip(rows, onsets, strict=True))
     ]

@@ -39,8 +39,14 @@ def test_ellipsis_until_the_next_row_and_the_header_row(tmp_path: Path) -> None:
     rows = (
         "class\tinstance\tchannel\tstart\tstop\tmeta\nW\t.\t.\t0\t...\t.\nN2\t.\t.\t60\t...\t.\nR\t.\t.\t300\t+60\t.\n"
     )
-    found = read(tmp_path, rows.replace("W\t", "wake\t").replace("R\t", "REM\t"))
-    assert stages(found) == [(0.0, 60.0, "W"), (60.0, 240.0, "N2"), (300.0, 60.0, "R")]
+    for text in (rows, rows.replace("W\t", "wake\t").replace("R\t", "REM\t")):
+        found = read(tmp_path, text)
+        assert stages(found) == [(0.0, 60.0, "W"), (60.0, 240.0, "N2"), (300.0, 60.0, "R")]
+
+
+def test_one_letter_is_a_stage_only_beside_other_stages(tmp_path: Path) -> None:
+    found = read(tmp_path, "R\t.\t.\t60\t90\t.\nhypopnea\t.\t.\t100\t120\t.\n")
+    assert found.stages is None and "unknown_label" in codes(found)
 
 
 def test_clock_over_midnight(tmp_path: Path) -> None:
