@@ -182,6 +182,11 @@ def check_count(path: Path, n: int, limit: Bounds) -> None:
         raise InputError(f"{path}: holds more than {limit.n_marks} annotations; check the export")
 
 
+def printable(text: str) -> str:
+    """One line of text, whatever the file holds: control characters become blanks."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text).strip()
+
+
 def seconds_us(text: str) -> int | None:
     """Microseconds of a number of seconds, None for anything else."""
     try:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from plms_pipeline.ingest.annotation_marks import Mark, Source
+from plms_pipeline.ingest.annotation_marks import Mark, Source, printable
 from plms_pipeline.ingest.findings import Finding, finding
 from plms_pipeline.ingest.labels import class_of, event_type_of, is_ignored, legs_of, stage_of
 
@@ -111,8 +111,7 @@ def classify(
 
 
 def _clean(label: str, n_chars: int) -> str:
-    # one line of text, whatever the file holds
-    plain = label if label.isprintable() else "".join(char if char.isprintable() else " " for char in label).strip()
+    plain = printable(label)
     return plain if len(plain) <= n_chars else plain[: n_chars - 1] + "…"
 
 

@@ -11,7 +11,7 @@ from plms_pipeline.ingest import annotation_luna as luna
 from plms_pipeline.ingest import annotation_tables as tables
 from plms_pipeline.ingest import annotation_wsc as wsc
 from plms_pipeline.ingest.annotation_edf import read_edf
-from plms_pipeline.ingest.annotation_marks import Bounds, Source, Text, bounds, read_text
+from plms_pipeline.ingest.annotation_marks import Bounds, Source, Text, bounds, printable, read_text
 from plms_pipeline.ingest.annotation_xml import read_xml
 
 EDF, XML, CSV = "edf+", "xml", "csv"
@@ -46,6 +46,14 @@ def read_source(path: Path, recording_start: str | None, limit: Bounds) -> Sourc
     InputError
         The file cannot be read, is larger than it may be, or is none of the known formats.
     """
+    try:
+        return _read(path, recording_start, limit)
+    except InputError as error:
+        # texts of the file stand in the message, and with them whatever bytes it holds
+        raise InputError(printable(str(error))) from None
+
+
+def _read(path: Path, recording_start: str | None, limit: Bounds) -> Source:
     kind = _by_head(path)
     if kind == EDF:
         return read_edf(path, recording_start, limit)
