@@ -22,6 +22,7 @@ from plms_pipeline.ingest.edf_header import EdfHeader
 
 _POPULATE_READ = 22  # the constant is not in the module mmap of Python 3.11
 _PAGE = mmap.PAGESIZE
+_ADVICE_BYTES = 1 << 17  # Linux takes no more of one request than the device reads ahead, 128 KB by default
 
 
 class RecordBytes:
@@ -164,10 +165,12 @@ def read_ahead(path: Path | str) -> threading.Thread:
 
 
 def _advise(path: Path | str) -> None:
+    if not hasattr(os, "posix_fadvise"):
+        return
     try:
         with Path(path).open("rb", buffering=0) as handle:
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+            for start in range(0, os.fstat(handle.fileno()).st_size, _ADVICE_BYTES):
+                os.posix_fadvise(handle.fileno(), start, _ADVICE_BYTES, os.POSIX_FADV_WILLNEED)
     except OSError:
         return
 
