@@ -218,7 +218,9 @@ def _text(raw: bytes) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return text.strip(" \x00\t\r\n")
+    # A zero ends the text for the program that wrote it; other control characters would command a terminal.
+    text = text.partition("\x00")[0].strip(" \t\r\n")
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _whole_number(text: str) -> int | None:
