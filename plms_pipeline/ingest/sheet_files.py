@@ -45,11 +45,17 @@ def read_cells(path: Path) -> Cells:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path of the sheet") from None
     if head.startswith(b"PAR1"):
-        return _parquet(path)
-    if _is_sample_list(head):
-        return _sample_list(path)
-    rows, columns = read_csv_rows(path)
-    return Cells([(f"line {line}", cells) for line, cells in rows], tuple(columns))
+        cells = _parquet(path)
+    elif _is_sample_list(head):
+        cells = _sample_list(path)
+    else:
+        rows, columns = read_csv_rows(path)
+        cells = Cells([(f"line {line}", row) for line, row in rows], tuple(columns))
+    for where, row in (("line 1", dict.fromkeys(cells.columns, "")), *cells.rows):
+        for column, text in row.items():
+            if not (column.isprintable() and text.isprintable()):
+                raise InputError(f"{path}, {where}: a cell holds an invisible character; type it anew")
+    return cells
 
 
 def _parquet(path: Path) -> Cells:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plms_pipeline import contracts, ingest
 from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.channel_rules import meanings_of
+from plms_pipeline.ingest.edf_header import SignalHeader, parse_header
 from tests.ingest.edf_bytes import Sig, build, ramp
 
 
@@ -406,3 +409,35 @@ def test_every_leg_label_of_the_published_alias_files_has_its_role(
     with capsys.disabled():
         print(f"\nleg labels of published alias files: {sum(seen.values())} of {len(seen)} lists, {len(wrong)} misread")
     assert wrong == [] and sum(seen.values()) > 80
+
+
+LABELS = st.lists(
+    st.one_of(
+        st.sampled_from(sorted({alias for code in contracts.codes("channel").codes for alias in code.aliases})),
+        st.text(max_size=16),
+    ),
+    max_size=12,
+)
+
+
+CONTENT = build([Sig("LAT", ramp(1, 4))])
+HEADER = parse_header(CONTENT[:256], CONTENT[256:512], len(CONTENT))
+
+
+@settings(max_examples=200, deadline=None)
+@given(labels=LABELS, archive=st.sampled_from([None, *contracts.codes("archive").values]))
+def test_any_labels_give_a_decision_that_uses_each_signal_once(labels: list[str], archive: str | None) -> None:
+    signals = tuple(
+        SignalHeader(k, label, "", "uV", -1.0, 1.0, -32768, 32767, "", 100 + 28 * (k % 3), 0, False)
+        for k, label in enumerate(labels)
+    )
+    header = HEADER._replace(signals=signals)
+    decision = ingest.decide_channels(header, ingest.overrides_from({"archive": archive}))
+    used = [index for role, indices in decision.indices.items() for index in indices]
+    assert len(set(used)) == len(used)
+    for role, indices in decision.indices.items():
+        assert tuple(labels[index] for index in indices) == getattr(decision, role)
+    assert decision == ingest.decide_channels(header, ingest.overrides_from({"archive": archive}))
+    legs = {"left", "right", "combined"} & set(decision.indices)
+    assert legs in (set(), {"left"}, {"right"}, {"left", "right"}, {"combined"})
+    assert (decision.layout == "none") == (not legs)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from plms_pipeline import ingest
 from plms_pipeline.errors import InputError
@@ -197,3 +199,26 @@ def test_clock_without_a_start_or_with_a_contradiction() -> None:
 def test_lights_on_is_after_lights_off() -> None:
     off, on, _ = ingest.clock_window(clock("22:30:00"), clock("22:10:00"), start="22:00:00", duration_us=25 * HOURS)
     assert (off, on) == (HOURS // 2, 24 * HOURS + HOURS // 6)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200).map(str.encode),
+        st.lists(st.lists(st.text(max_size=8), max_size=5).map("\t".join)).map("\n".join).map(str.encode),
+        st.lists(st.lists(st.text(max_size=8), max_size=4).map(",".join))
+        .map(lambda lines: "\n".join(["subject_id,edf,visit,lights_off", *lines]))
+        .map(str.encode),
+        st.binary(max_size=60).map(lambda raw: b"PAR1" + raw),
+    )
+)
+def test_whatever_a_sheet_holds_it_is_rows_or_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "sheet"
+    path.write_bytes(content)
+    try:
+        rows = ingest.read_sheet(path, cohort="c")
+    except InputError as error:
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert rows and len({row.recording_id for row in rows}) == len(rows)
