@@ -16,6 +16,7 @@ class Answers(NamedTuple):
 
     criteria: dict[str, Status]
     single_question: Status
+    ch_rlsq: Status
     physician_told: Status
     compound_told: Status
     rls_probability: str | None
@@ -113,6 +114,7 @@ def read_answers(
     return Answers(
         criteria=criteria,
         single_question=_answer(rows, "rls_single_question", "rls_screen" in collected, absent_reason),
+        ch_rlsq=_answer(rows, "rls_ch_rlsq_result", "rls_screen" in collected, absent_reason),
         physician_told=_answer(rows, "rls_physician_told", "rls_physician" in collected, absent_reason),
         compound_told=_answer(rows, "rls_or_plms_told", True),
         rls_probability=_merged(rows, "rls_probability")[0],

@@ -218,6 +218,7 @@ def _restless_legs(night: NightEvidence) -> str:
         f"{word} {row[name]}"
         for name, word in (
             ("rls_single_question", "single question"),
+            ("rls_ch_rlsq_result", "Cambridge-Hopkins questionnaire"),
             ("rls_physician_told", "told by a physician"),
             ("rls_or_plms_told", "told of restless legs or periodic movements"),
         )

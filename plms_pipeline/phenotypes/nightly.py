@@ -142,17 +142,19 @@ def _history(out: _Columns, found: Evidence) -> None:
     asked = found.answers
     irlssg = rls_irlssg(asked.criteria)
     single, told = asked.single_question.value, asked.physician_told.value
-    level = rls_level(asked.criteria, single, told, asked.rls_probability, asked.compound_told.value)
+    scored = asked.ch_rlsq.value
+    level = rls_level(asked.criteria, single, told, asked.rls_probability, asked.compound_told.value, scored)
     if irlssg.value == UNKNOWN and level in _NOT_SUFFICIENT:
         irlssg = unknown("basis_not_sufficient")
     out.put("rls_irlssg", irlssg)
     out["rls_level"] = level
-    out.put("rls_for_exclusion", rls_for_exclusion(irlssg, asked.criteria, single, told, asked.rls_probability))
+    out.put("rls_for_exclusion", rls_for_exclusion(irlssg, asked.criteria, single, told, asked.rls_probability, scored))
     out["rls_severity_irls"] = asked.severity_irls
     out.put("rls_associated", irlssg, with_basis=False)
     for name in CRITERIA:
         out.put(name, asked.criteria[name])
     out.put("rls_single_question", asked.single_question, with_basis=False)
+    out.put("rls_ch_rlsq_result", asked.ch_rlsq, with_basis=False)
     out.put("rls_physician_told", asked.physician_told, with_basis=False)
     out.put("rls_or_plms_told", asked.compound_told, with_basis=False)
     out["rls_probability"] = asked.rls_probability

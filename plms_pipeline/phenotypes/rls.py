@@ -45,11 +45,13 @@ def rls_level(
     physician_told: str,
     rls_probability: str | None,
     compound_told: str,
+    ch_rlsq: str = UNKNOWN,
 ) -> str:
     """What the evidence amounts to: a value of the code list ``rls_level``.
 
-    The five criteria decide where they can; else the physician's report, the cohort's derived category, the single
-    question (Ferri 2007), and last a compound item, which is not usable.
+    The five criteria decide where they can; else the physician's report, the cohort's derived category, the scored
+    result of the Cambridge-Hopkins questionnaire (Allen 2009: sensitivity 87.2 %, specificity 94.4 %, so a screen), the
+    single question (Ferri 2007), and last a compound item, which is not usable.
     """
     first_four = all_of(criteria[name].value for name in CRITERIA[:4])
     if first_four == NO:
@@ -60,8 +62,9 @@ def rls_level(
         return "reported"
     if rls_probability is not None:
         return _LEVEL_OF_PROBABILITY[rls_probability]
-    if single_question != UNKNOWN:
-        return "screen_positive" if single_question == YES else "screen_negative"
+    for screen in (ch_rlsq, single_question):
+        if screen != UNKNOWN:
+            return "screen_positive" if screen == YES else "screen_negative"
     return "not_usable" if compound_told != UNKNOWN else "no_information"
 
 
@@ -71,6 +74,7 @@ def rls_for_exclusion(
     single_question: str,
     physician_told: str,
     rls_probability: str | None,
+    ch_rlsq: str = UNKNOWN,
 ) -> Status:
     """Whether restless legs syndrome stands against other explanations.
 
@@ -81,7 +85,7 @@ def rls_for_exclusion(
         return irlssg
     screen = {"likely": YES, "possible": YES, "unlikely": NO, "unlikely_past": NO}.get(rls_probability or "", UNKNOWN)
     is_probable = all_of(criteria[name].value for name in CRITERIA[:4]) == YES
-    said = {single_question, physician_told, screen, YES if is_probable else UNKNOWN}
+    said = {single_question, ch_rlsq, physician_told, screen, YES if is_probable else UNKNOWN}
     if YES in said:
         return unknown("basis_not_sufficient")
     return Status(NO, None, "screen") if NO in said else irlssg

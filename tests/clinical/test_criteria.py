@@ -211,6 +211,9 @@ E = dict(zip(CRITERIA, ["yes"] * 5, strict=True))
         ({**E, "rls_not_mimic": "no"}, "no", "mimic", "no"),
         ({"rls_single_question": "yes"}, "unknown", "screen_positive", "unknown"),
         ({"rls_single_question": "no"}, "unknown", "screen_negative", "no"),
+        ({"rls_ch_rlsq_result": "yes"}, "unknown", "screen_positive", "unknown"),
+        ({"rls_ch_rlsq_result": "no"}, "unknown", "screen_negative", "no"),
+        ({"rls_ch_rlsq_result": "no", "rls_single_question": "yes"}, "unknown", "screen_negative", "unknown"),
         ({"rls_physician_told": "yes"}, "unknown", "reported", "unknown"),
         ({"rls_physician_told": "no"}, "unknown", "no_information", "no"),
         ({"rls_physician_told": "yes", "rls_single_question": "no"}, "unknown", "reported", "unknown"),
@@ -225,10 +228,12 @@ def test_rls_levels(row: dict[str, Any], irlssg: str, level: str, for_exclusion:
     row = {key: value for key, value in row.items() if value is not None}
     answers = read_answers([row], {"rls_criteria", "rls_screen", "rls_physician"}, RULES)
     found = rls.rls_irlssg(answers.criteria)
-    told, single = answers.physician_told.value, answers.single_question.value
+    told, single, scored = answers.physician_told.value, answers.single_question.value, answers.ch_rlsq.value
+    compound = answers.compound_told.value
     assert found.value == irlssg
-    assert rls.rls_level(answers.criteria, single, told, answers.rls_probability, answers.compound_told.value) == level
-    assert rls.rls_for_exclusion(found, answers.criteria, single, told, answers.rls_probability).value == for_exclusion
+    assert rls.rls_level(answers.criteria, single, told, answers.rls_probability, compound, scored) == level
+    excluded = rls.rls_for_exclusion(found, answers.criteria, single, told, answers.rls_probability, scored)
+    assert excluded.value == for_exclusion
 
 
 @pytest.mark.parametrize(
@@ -294,6 +299,7 @@ def test_g3_rls_functions_take_nothing_from_a_recording() -> None:
     allowed = {
         "criteria",
         "single_question",
+        "ch_rlsq",
         "physician_told",
         "rls_probability",
         "compound_told",
