@@ -114,7 +114,7 @@ def inspect(file: Path, annotations: tuple[Path, ...], as_json: bool, progress: 
 
     found = look(file, overrides_from(declared, "options"), list(annotations) or None)
     click.echo(json.dumps(_as_dict(found), indent=2, ensure_ascii=False) if as_json else _as_text(file, found))
-    if found.header is None:
+    if found.header is None or found.problem is not None:
         raise SystemExit(2)
 
 
@@ -139,6 +139,7 @@ def _as_dict(found: Inspection) -> dict[str, Any]:
         "sensor": found.decision.sensor,
         "channels": channel_rows(found),
         "annotation_files": list(found.annotation_files),
+        "annotation_problem": found.problem,
         "annotations": None if found.annotations is None else annotation_counts(found.annotations),
         "identifying_fields": list(found.identifying),
         **result,
@@ -223,6 +224,8 @@ def _annotation_lines(found: Inspection) -> list[str]:
     from plms_pipeline.ingest.inspection import annotation_counts
 
     lines = ["", click.style("Annotations", bold=True)]
+    if found.problem is not None:
+        return [*lines, f"  {click.style('cannot be read', fg='red')}: {found.problem}"]
     if found.annotations is None or not found.annotation_files:
         return [*lines, "  none found"]
     counts = annotation_counts(found.annotations)

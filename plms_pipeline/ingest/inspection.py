@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.annotations import Annotations, read_annotations
 from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, uv_per_unit
 from plms_pipeline.ingest.discover import annotations_beside
@@ -32,6 +33,8 @@ class Inspection(NamedTuple):
     annotation_files : tuple of str
         Names of the files read, without folders.
     annotations : Annotations or None
+    problem : str or None
+        Why the annotation files cannot be read, one line.
     identifying : tuple of str
         Names of header fields that may identify the person; never their content.
     findings : tuple of Finding
@@ -44,6 +47,7 @@ class Inspection(NamedTuple):
     decision: ChannelDecision | None
     annotation_files: tuple[str, ...]
     annotations: Annotations | None
+    problem: str | None
     identifying: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -64,19 +68,20 @@ def inspect(
     Raises
     ------
     InputError
-        A file that is not there, or cannot be read as what it is given for.
+        The recording cannot be read.
     """
     path = Path(path)
     try:
         header = read_header(path)
     except EdfDefect as defect:
         found = (Finding(defect.code, "error", defect.text),)
-        return Inspection(None, None, None, (), None, (), None, (), found)
+        return Inspection(None, None, None, (), None, (), None, None, (), found)
     decision = decide_channels(header, overrides)
     findings = [*header.findings, *decision.findings]
     start, duration_us = recording_start(header, 0), None
     gaps: tuple[tuple[int, int], ...] = ()
     read: Annotations | None = None
+    problem: str | None = None
     files = list(annotations) if annotations is not None else _files(path, header)
     try:
         line = read_time_line(path, header)
@@ -86,8 +91,11 @@ def inspect(
     else:
         findings.extend(line.findings)
         start, duration_us, gaps = recording_start(header, line.start_offset_us), line.duration_us, line.gaps
-        read = read_annotations(files, duration_us=line.duration_us, recording_start=start)
-        findings.extend(read.findings)
+        try:
+            read = read_annotations(files, duration_us=line.duration_us, recording_start=start)
+            findings.extend(read.findings)
+        except InputError as error:
+            problem = str(error)
     return Inspection(
         header,
         start,
@@ -96,6 +104,7 @@ def inspect(
         decision,
         tuple(file.name for file in files),
         read,
+        problem,
         identifying_fields(path, header),
         tuple(findings),
     )

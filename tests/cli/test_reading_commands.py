@@ -99,6 +99,14 @@ def test_inspect_of_a_file_that_cannot_be_opened(tmp_path: Path, plms: Callable[
     assert done.code == 2 and "error    not_edf" in done.out
 
 
+def test_inspect_shows_the_rest_when_annotations_cannot_be_read(tmp_path: Path, plms: Callable[..., object]) -> None:
+    path = night(tmp_path / "s1.edf")
+    (tmp_path / "wrong.csv").write_text("onset_s,duration_s,stage\n0,many,N2\n")
+    done = plms("inspect", path, "--annotations", tmp_path / "wrong.csv")
+    assert done.code == 2
+    assert "left     LAT" in done.out and "cannot be read: " in done.out and "'many' is no number" in done.out
+
+
 def test_inspect_of_a_whole_night_takes_a_moment(tmp_path: Path, plms: Callable[..., object]) -> None:
     """Half a second is what a person waits for; the limit here leaves room for a busy machine."""
     n_records = 28_800
