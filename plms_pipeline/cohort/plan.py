@@ -202,6 +202,12 @@ def prepare(
     return ctx
 
 
+def _checked_labels(labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels of the cohort, refused before anything starts when one has an impossible meaning."""
+    ingest.own_labels(labels)
+    return dict(labels)
+
+
 def science_settings(settings: CohortSettings, declaration: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that may change a number, JSON-able: rule sets and settings in full, not by name.
 
@@ -219,6 +225,7 @@ def science_settings(settings: CohortSettings, declaration: Mapping[str, Any]) -
         "signal_findings": night.load_signal_checks()._asdict(),
         "evidence": night.load_evidence()._asdict(),
         "movements": settings.movements,
+        "labels": _checked_labels(settings.labels),
         "clinical": exposures.clinical_rules(settings.clinical),
         "channels": settings.group("channels") | {"sensor": settings.sensor, "archive": settings.archive},
         "declared": {f"{name}_state": value for name, value in settings.group("declared").items()},

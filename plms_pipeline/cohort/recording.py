@@ -115,6 +115,7 @@ class NightSteps:
                 duration_us=duration_us,
                 recording_start=start,
                 declared=declared,
+                labels=task.settings["labels"],
             )
         except InputError as error:
             raise BadInput(FAILED_INPUT, "annotations_unreadable", redact(str(error), task)) from None

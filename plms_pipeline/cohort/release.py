@@ -90,6 +90,7 @@ def provenance(ctx: RunContext) -> dict[str, dict[str, Any]]:
         "duplicates": settings.duplicates,
         "max_failed_fraction": settings.max_failed_fraction,
         "movements": settings.movements,
+        "labels": dict(settings.labels),
     }
     rows |= {name: ctx.science[name] for name in _SETTINGS}
     rows |= {f"rule_set.{name}": rules for name, rules in ctx.science["rule_sets"].items()}

@@ -174,6 +174,7 @@ class Passage:
                 "sources": sources,
                 "declared": declared,
                 "cohort": task.settings["declared"],
+                "labels": task.settings["labels"],
                 "revision": REVISIONS["score"],
             }
         )

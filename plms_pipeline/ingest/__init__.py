@@ -17,7 +17,7 @@ from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.edf_signal import Channel, Recording, Segment, open_recording, read_time_line
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding, what_to_do
 from plms_pipeline.ingest.identifiers import pseudonymise, read_key, without_free_text
-from plms_pipeline.ingest.labels import class_of
+from plms_pipeline.ingest.labels import class_of, own_labels
 from plms_pipeline.ingest.policy import check_policy
 from plms_pipeline.ingest.score_input import (
     MovementInput,
@@ -59,11 +59,13 @@ __all__ = [
     "legs_digest",
     "open_recording",
     "overrides_from",
+    "own_labels",
     "pseudonymise",
     "read_ahead",
     "read_annotations",
     "read_events_csv",
     "read_header",
+    "read_key",
     "read_movements_csv",
     "read_sheet",
     "read_stages_csv",
@@ -71,5 +73,5 @@ __all__ = [
     "recognise",
     "role_of",
     "what_to_do",
-]
     "without_free_text",
+]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from plms_pipeline.ingest.annotation_marks import Mark, Source, printable
 from plms_pipeline.ingest.findings import Finding, finding
-from plms_pipeline.ingest.labels import class_of, event_type_of, is_ignored, legs_of, stage_of
+from plms_pipeline.ingest.labels import Meaning, class_of, event_type_of, form, is_ignored, legs_of, stage_of
 
 NO_DURATION = -1
 _LABELS_TOLD = 20
@@ -36,13 +36,6 @@ class EventRow(NamedTuple):
     event_class: str
 
 
-class _Meaning(NamedTuple):
-    stage: str | None
-    event_type: str | None
-    event_class: str
-    is_ignored: bool
-
-
 _COUNTED = (
     "unknown_label",
     "unknown_stage",
@@ -54,7 +47,7 @@ _COUNTED = (
 
 
 def classify(
-    sources: Sequence[Source], label_chars: int, findings: list[Finding]
+    sources: Sequence[Source], label_chars: int, own: Mapping[str, Meaning], findings: list[Finding]
 ) -> tuple[list[StageRow], list[EventRow], Counter[str]]:
     """Rows of stages and of events, each sorted; and of each class of events how many have no usable onset.
 
@@ -63,6 +56,8 @@ def classify(
     sources : sequence of Source
     label_chars : int
         Longer labels are cut; control characters become blanks.
+    own : mapping
+        Meanings of labels by their compared form that win over the code lists (`own_labels`).
     findings : list of Finding
         Gets labels that are in no code list with their counts, and defects of single marks.
     """
@@ -70,21 +65,21 @@ def classify(
     event_rows: list[EventRow] = []
     counts: dict[str, Counter[str]] = {code: Counter() for code in _COUNTED}
     n_lost: Counter[str] = Counter()
-    known: dict[tuple[str, str], _Meaning] = {}
+    known: dict[tuple[str, str], Meaning] = {}
     for source in sources:
         for mark in source.marks:
             label = _clean(mark.label, label_chars)
             if label == "Recording Start Time" and mark.onset_us is None:
                 continue  # NSRR: the first event carries the clock of the start, often without times
             if (label, mark.column) not in known:
-                known[label, mark.column] = _meaning(label, mark.column)
+                known[label, mark.column] = own.get(form(label)) or _meaning(label, mark.column)
             meaning = known[label, mark.column]
             if meaning.is_ignored:
                 counts["ignored_label"][label] += 1
                 continue
             if mark.onset_us is None:
                 counts["event_without_onset"][label] += 1
-                n_lost[meaning.event_class] += 1
+                n_lost[class_of(meaning.event_type or "other")] += 1
                 continue
             onset = mark.onset_us + source.shift_us
             duration = mark.duration_us
@@ -115,20 +110,20 @@ def _clean(label: str, n_chars: int) -> str:
     return plain if len(plain) <= n_chars else plain[: n_chars - 1] + "…"
 
 
-def _meaning(label: str, column: str) -> _Meaning:
-    stage = None
-    if column in ("stage", "label"):
-        stage = stage_of(label, in_stage_column=column == "stage")
-    event_type = event_type_of(label)
-    return _Meaning(stage, event_type, class_of(event_type or "other"), column != "stage" and is_ignored(label))
+def _meaning(label: str, column: str) -> Meaning:
+    stage = stage_of(label, in_stage_column=column == "stage") if column in ("stage", "label") else None
+    return Meaning(stage, event_type_of(label), "", column != "stage" and is_ignored(label))
 
 
 def _event_rows(
-    mark: Mark, label: str, meaning: _Meaning, onset: int, duration: int | None, source: str
+    mark: Mark, label: str, meaning: Meaning, onset: int, duration: int | None, source: str
 ) -> list[EventRow]:
-    offset = NO_DURATION if duration is None else onset + duration
-    if meaning.event_class == "lights":
-        offset = onset
-    legs = legs_of(label, mark.location) if meaning.event_class == "movement" else [""]
     kind = meaning.event_type or "other"
-    return [EventRow(onset, offset, kind, leg, label, source, meaning.event_class) for leg in legs]
+    event_class = class_of(kind)
+    offset = NO_DURATION if duration is None else onset + duration
+    if event_class == "lights":
+        offset = onset
+    legs: Sequence[str] = [""]
+    if event_class == "movement":
+        legs = meaning.legs or legs_of(label, mark.location)
+    return [EventRow(onset, offset, kind, leg, label, source, event_class) for leg in legs]

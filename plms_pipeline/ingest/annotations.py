@@ -14,6 +14,7 @@ from plms_pipeline.ingest.annotation_marks import Bounds, Source, bounds
 from plms_pipeline.ingest.annotation_meaning import NO_DURATION, EventRow, StageRow, classify
 from plms_pipeline.ingest.annotation_sources import read_source
 from plms_pipeline.ingest.findings import Finding, finding
+from plms_pipeline.ingest.labels import Meaning, own_labels
 
 
 class EventSpans(NamedTuple):
@@ -130,6 +131,7 @@ def read_annotations(
     duration_us: int,
     recording_start: str | None = None,
     declared: Mapping[str, str | None] | None = None,
+    labels: Mapping[str, Any] | None = None,
 ) -> Annotations:
     """Read and normalise the annotation files of one recording.
 
@@ -144,6 +146,8 @@ def read_annotations(
         ``Recording.start``; aligns files that have a start of their own, and places clock times.
     declared : mapping, optional
         `stages_state`, `respiratory_state`, `arousals_state` as the sheet or cohort declares them; empty = not.
+    labels : mapping, optional
+        Labels of this cohort and what they mean (`own_labels`); they win over the code lists.
 
     Returns
     -------
@@ -163,16 +167,21 @@ def read_annotations(
     """
     limit = bounds()
     sources = [read_source(Path(path), recording_start, limit) for path in paths]
-    return _normalise(sources, limit, duration_us=duration_us, declared=declared)
+    return _normalise(sources, limit, own_labels(labels or {}), duration_us=duration_us, declared=declared)
 
 
 def _normalise(
-    sources: Sequence[Source], limit: Bounds, *, duration_us: int, declared: Mapping[str, str | None] | None
+    sources: Sequence[Source],
+    limit: Bounds,
+    own: Mapping[str, Meaning],
+    *,
+    duration_us: int,
+    declared: Mapping[str, str | None] | None,
 ) -> Annotations:
     states = {key: value for key, value in (declared or {}).items() if value}
     _check_declared(states)
     findings = [item for source in sources for item in source.findings]
-    stage_rows, event_rows, n_lost = classify(sources, limit.label_chars, findings)
+    stage_rows, event_rows, n_lost = classify(sources, limit.label_chars, own, findings)
     looked_for = frozenset().union(*(source.looked_for for source in sources)) if sources else frozenset()
     stages = _stages(stage_rows, duration_us, limit.cover_us, findings)
     stages_state = _stages_state(stages, states.get("stages_state"), findings)

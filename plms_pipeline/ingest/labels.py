@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
 from plms_pipeline import contracts
+from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.channel_rules import remembered, role_of
 
 _SIDES = {"left": "L", "left_1": "L", "left_2": "L", "right": "R", "right_1": "R", "right_2": "R"}
@@ -62,6 +67,53 @@ def event_type_of(label: str) -> str | None:
         if form in _index("event"):
             return _index("event")[form]
     return None
+
+
+class Meaning(NamedTuple):
+    """What a label means: a stage, an event type (with legs for leg marks), or nothing."""
+
+    stage: str | None = None
+    event_type: str | None = None
+    legs: str = ""
+    is_ignored: bool = False
+
+
+def own_labels(declared: Mapping[str, Any]) -> dict[str, Meaning]:
+    """Meanings of labels that a cohort declares, by their compared form.
+
+    Parameters
+    ----------
+    declared : mapping
+        Label → value of ``schemas/codes/event.yaml``, with a leg (`leg_movement:L`, R, LR or C) for leg marks;
+        `stage:` and a stage; or `ignored`.
+
+    Raises
+    ------
+    InputError
+        A meaning that is none of these.
+    """
+    return {_form(label): _declared_meaning(label, str(value).strip()) for label, value in declared.items()}
+
+
+def _declared_meaning(label: str, text: str) -> Meaning:
+    if text == "ignored":
+        return Meaning(is_ignored=True)
+    kind, _, detail = text.partition(":")
+    stages, types = contracts.codes("stage").values, contracts.codes("event").values
+    if kind == "stage" and detail in stages:
+        return Meaning(stage=detail)
+    if kind in types and (not detail or (class_of(kind) == "movement" and detail in ("L", "R", "LR", "C"))):
+        return Meaning(event_type=kind, legs=detail)
+    near = get_close_matches(kind, [*types, "ignored"], n=1, cutoff=0.0)
+    raise InputError(
+        f"labels: '{label}' cannot mean '{text}'; give an event type such as {near[0]}, a leg mark with its leg such "
+        f"as leg_movement:L, stage: and one of {', '.join(stages)}, or ignored"
+    )
+
+
+def form(label: str) -> str:
+    """Form in which labels are compared: without case, blanks and underscores."""
+    return _form(label)
 
 
 def is_ignored(label: str) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from plms_pipeline.ingest.labels import class_of, event_type_of, legs_of, stage_of
+from plms_pipeline import ingest
+from plms_pipeline.errors import InputError
+from plms_pipeline.ingest.labels import class_of, event_type_of, legs_of, own_labels, stage_of
 
 CLASS_OF_CATEGORY = {
     "Arousals": {"arousal", "respiratory"},  # RERA stands in both
@@ -89,3 +91,25 @@ def test_numbers_of_one_column_mean_nothing_in_another() -> None:
     assert stage_of("4", in_stage_column=True) == "N3"
     assert stage_of("stage_hum:4", in_stage_column=True) == "R"
     assert stage_of("stage_other:4", in_stage_column=True) is None
+
+
+def test_a_cohort_can_say_what_its_labels_mean(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "onset_s,duration_s,label\n0,30,Schlaf 2\n5,12,Atempause?\n20,2,Bein li\n25,2,bein_LI\n40,1,Toilet\n50,3,PLM\n"
+    )
+    labels = {
+        "Schlaf 2": "stage:N2", "Atempause?": "apnea", "Bein li": "leg_movement:L", "Toilet": "ignored", "PLM": "note",
+    }  # fmt: skip
+    found = ingest.read_annotations([path], duration_us=60_000_000, labels=labels)
+    assert found.stages is not None and found.stages.stage == ("N2",)
+    assert found.events.type == ("apnea", "leg_movement", "leg_movement", "note")
+    assert found.movements is not None and found.movements.leg == ("L", "L")
+    told = {item.code for item in found.findings}
+    assert "ignored_label" in told and "unknown_label" not in told
+
+
+@pytest.mark.parametrize("meaning", ["apnoea", "stage:N5", "apnea:L", "leg_movement:B", "", "stage"])
+def test_an_impossible_meaning_is_refused(meaning: str) -> None:
+    with pytest.raises(InputError, match="labels: 'x' cannot mean"):
+        own_labels({"x": meaning})
