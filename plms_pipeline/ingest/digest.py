@@ -11,7 +11,7 @@ import xxhash
 from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.edf_signal import Channel, Recording
 
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 19
 
 
 def file_digest(path: Path | str, kind: str = "xxh3_128") -> tuple[str, str, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ class RecordBytes:
             self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         except OSError as error:
             raise _unreadable(path, error) from None
-        if use_map and hasattr(mmap.mmap, "madvise"):
+        if use_map and sys.platform == "linux":
             self._try_map()
 
     def __enter__(self) -> RecordBytes:
