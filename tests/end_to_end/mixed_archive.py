@@ -54,6 +54,7 @@ SHAPES = [
     _shape("stages", "PLMl. + WPLM_ST", "one_leg", "domino"),
     _shape("stages", "PLM3. + PLM4. + PLMl. + PLMr. + WPLM_ST + WPLM_ST.1", "bipolar", "domino"),
     _shape("stages", "PLM3. + PLMr.", "one_leg", "domino"),
+    _shape("stages", "PLMl. + PLMr.", "bipolar", "domino"),
     _shape("stages", "", "none", "csv", "no_leg_channel"),
     _shape("apples", "LEG", "combined", "nsrr"),
     _shape("apples", "", "none", "nsrr", "no_leg_channel"),

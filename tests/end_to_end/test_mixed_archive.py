@@ -42,12 +42,20 @@ def spoil(folder: Path, made: list[Made]) -> dict[str, tuple[str, str | None]]:
     return expected
 
 
+def test_every_label_set_counted_in_real_headers_is_in_the_archive(shared_data: Path) -> None:
+    with (shared_data / "dictionaries" / "observed_leg_channel_labels.csv").open() as handle:
+        counted = {row["leg_label_set_in_one_file"].replace("(none)", "") for row in csv.DictReader(handle)}
+    assert counted <= {" + ".join(shape.labels) for shape in SHAPES}
+
+
 def test_from_discover_to_a_release(tmp_path: Path) -> None:
     folder = tmp_path / "archive"
     made = make_archive(folder)
     expected = spoil(folder, made)
     sheet = tmp_path / "sheet.csv"
-    told = CliRunner().invoke(cli, ["discover", str(folder), "--out", str(sheet), "--no-progress"], catch_exceptions=False)
+    told = CliRunner().invoke(
+        cli, ["discover", str(folder), "--out", str(sheet), "--no-progress"], catch_exceptions=False
+    )
     assert told.exit_code == 0
     assert told.output.splitlines()[0].startswith(f"{len(SHAPES) + N_DEFECTS} recordings of ")
     assert "1 × the same signal twice" in told.output
