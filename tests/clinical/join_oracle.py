@@ -49,6 +49,14 @@ WINDOW = {
     "tibc": (-90, 90),
     "cystatin_c": (-365, 90),
 }
+# Condition, ICD-10 code, status as the file may hold them, and what each code says yes to.
+CONDITIONS = [
+    ("neuropathy", "", "yes"), ("neuropathy", "", "no"), ("neuropathy", "", ""), ("neuropathy", "G62.9", ""),
+    ("neuropathy", "E11.9", ""), ("neuropathy", "E11.9", "no"), ("", "E11.42", ""), ("", "e1142", ""),
+    ("", "Z99.2", ""), ("dialysis", "", "no"), ("dialysis", "", "yes"), ("", "I10", ""), ("", "G62.9", "no"),
+]  # fmt: skip
+CODES = {"G62.9": {"neuropathy"}, "E11.9": {"diabetes"}, "E11.42": {"neuropathy", "diabetes"}, "Z99.2": {"dialysis"}}
+CODES["e1142"] = CODES["E11.42"]
 Person = dict[str, Any]
 
 
@@ -79,9 +87,11 @@ def person(rng: random.Random) -> Person:
             "analyte": analyte, "unit": unit, "factor": factor, "sign": sign, "day": rng.choice([*DAYS, None]),
             "value": float(f"{value / (factor or 1.0):.6g}"),
         })  # fmt: skip
+    ills = [(*rng.choice(CONDITIONS), rng.choice([*DAYS, -4000, None])) for _ in range(rng.choice([0, 0, 1, 2]))]
     return {
         "drugs": drugs,
         "draws": draws,
+        "ills": ills,
         "inventory": rng.choice([None, ("yes", 0), ("yes", 30), ("yes", 31), ("yes", -30), ("no", 0), ("yes", None)]),
         "age": rng.choice([17, 18, 45, 63, 88, 90]),
         "sex": rng.choice(["male", "female", "female", "male", None]),
@@ -212,6 +222,22 @@ def tsat(one: Person) -> tuple[int, float, float] | None:
     return day, lo, hi
 
 
+def condition(one: Person, name: str) -> str:
+    """Whether a condition was present: a yes lasts, a no grows old in a year, later than 30 days does not count."""
+    said = []
+    for named, code, status, day in one["ills"]:
+        about = {named} if named else CODES.get(code, set())
+        if name not in about or (day is not None and day > 30):
+            continue
+        answer = status if named and status else "yes" if name in CODES.get(code, set()) and status != "no" else ""
+        if answer == "yes" or (answer == "no" and (day is None or day >= -365)):
+            said.append(answer)
+    if said:
+        return "yes" if "yes" in said else "no"
+    kidney = _bounds(one)
+    return "no" if name == "dialysis" and kidney is not None and kidney[0] >= 30 else "unknown"
+
+
 def _egfr(creatinine: float, age: float, sex: str, height: float | None) -> float:
     if creatinine == 0:
         return math.inf
@@ -224,8 +250,18 @@ def _egfr(creatinine: float, age: float, sex: str, height: float | None) -> floa
     return 142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.2 * 0.9938**age * factor
 
 
-def egfr(one: Person) -> tuple[float, float, str | None] | None:
+def egfr(one: Person) -> tuple[float | None, float | None, str | None]:
     """Least and greatest eGFR of a person with a completed age, and the stage if there is only one."""
+    if condition(one, "dialysis") == "yes":
+        return None, None, "G5D"
+    found = _bounds(one)
+    if found is None:
+        return None, None, None
+    stages = {_stage(value) for value in found}
+    return *found, stages.pop() if len(stages) == 1 else None
+
+
+def _bounds(one: Person) -> tuple[float, float] | None:
     found = nearest(one, "creatinine", WINDOW["creatinine"])
     if found is None or (one["age"] < 18 and one["height"] is None):
         return None
@@ -234,8 +270,7 @@ def egfr(one: Person) -> tuple[float, float, str | None] | None:
     height = one["height"] if one["age"] < 18 else None
     sexes = [one["sex"]] if one["sex"] else ["male", "female"]
     values = [_egfr(value, age, sex, height) for value in (lo, hi) for age in ages for sex in sexes]
-    stages = {_stage(value) for value in (min(values), max(values))}
-    return min(values), max(values), stages.pop() if len(stages) == 1 else None
+    return min(values), max(values)
 
 
 def _stage(value: float) -> str:
@@ -267,7 +302,9 @@ def files(people: list[Person]) -> dict[str, str]:
         [f"s{at}", p["inventory"][0], date(p["inventory"][1])] for at, p in enumerate(people) if p["inventory"]
     ]
     people_rows = [[f"s{at}", p["age"], p["sex"], p["height"]] for at, p in enumerate(people)]
+    ills = [[f"s{at}", *ill[:3], date(ill[3])] for at, p in enumerate(people) for ill in p["ills"]]
     headers = {
+        "condition": "subject_id,condition,icd10,status,recorded_date",
         "demographics": "subject_id,age_years,sex,height_cm",
         "medication": "subject_id,medication,record_type,use_start_date,use_end_date,days_supply,active,"
         "collected_date,taken",
@@ -275,6 +312,7 @@ def files(people: list[Person]) -> dict[str, str]:
         "laboratory": "subject_id,analyte,value,unit,collected_date",
     }
     rows = {"demographics": people_rows, "medication": medication, "inventory": inventory, "laboratory": laboratory}
+    rows["condition"] = ills
     return {
         name: "\n".join([header, *(",".join("" if c is None else str(c) for c in row) for row in rows[name])]) + "\n"
         for name, header in headers.items()

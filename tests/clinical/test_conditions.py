@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from plms_pipeline.exposures.conditions import condition_statuses
+from plms_pipeline import contracts
+from plms_pipeline.exposures.conditions import condition_statuses, conditions_of_code
 from plms_pipeline.exposures.questionnaires import current_rows
 from plms_pipeline.exposures.status import Interval, Status, point
 
@@ -108,3 +109,63 @@ def test_a_date_that_cannot_be_placed_says_nothing(rules: dict[str, Any]) -> Non
     found = condition_statuses({"condition": rows}, None, COLLECTED, None, None, rules)["neuropathy"]
     assert (found.value, found.reason) == ("unknown", "date_unknown")
     assert statuses(rows, rules)["neuropathy"].value == "no"
+
+
+@pytest.mark.parametrize(
+    ("code", "conditions"),
+    [
+        ("E11.42", ("neuropathy", "diabetes")),
+        ("e10 42", ("neuropathy", "diabetes")),
+        ("E11.40", ("diabetes",)),
+        ("E11", ("diabetes",)),
+        ("G62.9", ("neuropathy",)),
+        ("G63.2", ("neuropathy",)),
+        ("G64", ()),
+        ("M54.16", ("radiculopathy",)),
+        ("M54.5", ()),
+        ("G55.1", ("radiculopathy",)),
+        ("M51.16", ("radiculopathy",)),
+        ("Z99.2", ("dialysis",)),
+        ("Z99.8", ()),
+        ("N18.4", ("ckd_ge4",)),
+        ("N18.6", ("ckd_ge4",)),
+        ("N18.30", ()),
+        ("Z94.0", ("kidney_transplant",)),
+        ("G47.4", ("narcolepsy",)),
+        ("G47.419", ("narcolepsy",)),
+        ("G47.33", ()),
+        ("G47.52", ("rbd",)),
+        ("G20", ("parkinson",)),
+        ("G20.A1", ("parkinson",)),
+        ("G35", ("multiple_sclerosis",)),
+        ("S14.109A", ("spinal_cord_injury",)),
+        ("I10", ()),
+        ("", ()),
+    ],
+)
+def test_icd_10_codes_and_all_below_them(code: str, conditions: tuple[str, ...]) -> None:
+    assert conditions_of_code(code) == conditions
+
+
+def test_the_code_table_names_declared_conditions_once() -> None:
+    rows = contracts.load_csv("codes/icd10_conditions.csv")
+    assert {row["condition"] for row in rows} <= set(contracts.codes("condition").values)
+    pairs = [(row["icd10"], row["condition"]) for row in rows]
+    assert len(set(pairs)) == len(pairs)
+    assert all(row["note"] for row in rows)
+
+
+def test_a_code_alone_stands_for_its_conditions(rules: dict[str, Any]) -> None:
+    found = statuses([{"icd10": "E11.42", "recorded_offset_d": -20}, {"icd10": "N18.5"}], rules)
+    assert {name for name, status in found.items() if status.value == "yes"} == {"neuropathy", "diabetes", "ckd_ge4"}
+    assert found["neuropathy"].offset_d == -20
+    assert found["dialysis"].reason == "no_record"
+    denied = statuses([{"icd10": "G62.9", "status": "no", "recorded_offset_d": -20}], rules)["neuropathy"]
+    assert (denied.value, denied.reason) == ("unknown", "missing")
+
+
+def test_the_latest_dated_row_is_the_one_that_is_named(rules: dict[str, Any]) -> None:
+    rows = [neuropathy("yes", -9, basis="exam"), neuropathy("yes", -3, basis="code"), neuropathy("yes", None)]
+    found = statuses(rows, rules)["neuropathy"]
+    assert (found.basis, found.offset_d) == ("code", -3)
+    assert statuses(rows[::-1], rules)["neuropathy"] == found

@@ -112,13 +112,24 @@ def test_egfr_of_random_histories(people: list[oracle.Person], joined: Any, cova
     stages = set()
     for at, one in enumerate(people):
         row, expected = joined["laboratory"][(f"s{at}", "egfr")], oracle.egfr(one)
-        assert same(bounds(row), expected[:2] if expected else (None, None)), (at, row, expected, one)
+        assert same(bounds(row), expected[:2]), (at, row, expected, one)
         if at < 150:
             found = night_statuses(covariates.for_subject(f"s{at}", "v1"), oracle.NIGHT.isoformat(),
                                    covariates.declaration, RULES)  # fmt: skip
-            assert found.kidney.stage == (expected[2] if expected else None)
+            assert found.kidney.stage == expected[2]
             stages.add(found.kidney.stage)
-    assert stages == {None, "G1", "G2", "G3a", "G3b", "G4", "G5"}
+    assert stages == {None, "G1", "G2", "G3a", "G3b", "G4", "G5", "G5D"}
+
+
+def test_conditions_of_random_histories(people: list[oracle.Person], joined: Any) -> None:
+    seen = set()
+    for at, one in enumerate(people):
+        for name in ("neuropathy", "dialysis", "diabetes"):
+            row, expected = joined["condition"][(f"s{at}", name)], oracle.condition(one, name)
+            assert row["status"] == expected, (at, name, row, one)
+            assert (row["status_reason"] is not None) == (expected == "unknown")
+            seen.add((name, expected, row["basis"]))
+    assert {("dialysis", "no", "egfr"), ("dialysis", "yes", "supplied"), ("neuropathy", "no", "supplied")} <= seen
 
 
 def test_the_batch_is_the_link_stage_night_by_night(covariates: Covariates) -> None:
