@@ -146,3 +146,11 @@ def test_movements_name_their_detector(release: Path) -> None:
     assert sources["piezo"] == {"detector_piezo"} and sources["emg"] == {"detector"}
     families = {row["recording_id"]: row["index_family"] for row in read(release, "scored_movement")}
     assert families["piezo"] == "piezo" and families["emg"] == "emg"
+
+
+def test_the_report_shows_each_family_by_itself(release: Path) -> None:
+    (report,) = (release / "reports").glob("quality*.html")
+    page = report.read_text(encoding="utf-8")
+    table = page[page.index("What the legs were measured with") :]
+    table = table[: table.index("</table>")]
+    assert "columns that end in _piezo" in table and "surface EMG in microvolts" in table

@@ -113,6 +113,41 @@ def evidence(connection: Any) -> Figure:
     )
 
 
+def families(connection: Any) -> Figure:
+    """Index families and sensors of the analysed nights, each with its own index."""
+    family_labels, sensor_labels = labels(connection, "index_family"), labels(connection, "sensor")
+    found = rows(
+        connection,
+        "SELECT index_family, sensor, count(*), count(index_per_h), median(index_per_h) FROM (SELECT n.index_family, "
+        "r.sensor, CASE n.index_family WHEN 'piezo' THEN n.plmsi_per_h_piezo ELSE n.plmsi_per_h END AS index_per_h "
+        f"FROM {NIGHT} n JOIN recording r USING (recording_id)) GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    listed = [
+        (
+            family_labels.get(family, family),
+            sensor_labels.get(sensor, sensor or "–"),
+            str(n),
+            str(n_index),
+            "–" if middle is None else f"{middle:.1f}/h",
+        )
+        for family, sensor, n, n_index, middle in found
+    ]
+    heads = [
+        Head("measured with"),
+        Head("sensor"),
+        Head("nights", True),
+        Head("with an index", True),
+        Head("median of that index", True),
+    ]
+    return Figure(
+        "families",
+        "What the legs were measured with",
+        "Indices of two families are different quantities; every other figure of this report is about EMG.",
+        "two families in one cohort: a table or a model takes one of them.",
+        table=Listing(heads, listed),
+    )
+
+
 def plmsi_distribution(connection: Any, thresholds: Mapping[str, float], edges: Sequence[float]) -> Figure:
     """Histogram of the PLMS index by evidence class."""
     found = rows(

@@ -165,6 +165,7 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
             "Leg movements",
             [
                 make("evidence", "How well each night is known", figures.evidence),
+                make("families", "What the legs were measured with", figures.families),
                 make("plmsi", "PLMS index", figures.plmsi_distribution, thresholds, texts["plmsi_bin_edges_per_h"]),
                 make("imi", "Intermovement intervals", figures.imi_histogram, "imi_all_hist",
                      evidence["imi_bin_s"]["value"], band_s),
