@@ -111,7 +111,8 @@ def phenotype(
         "sdb": (status(rules["sdb_factor"]), collected["sdb_untreated"]),
     }
     universe = {name: factors[name][0].value for name in rules["factors"] if factors[name][1]}
-    _pattern(out, plms.by_interval.value, universe, suppressor.strict.value, rules)
+    _pattern(out, plms.by_interval.value, universe, suppressor.strict, rules)
+    out["secondary_factor_pattern_basis"] = basis
     out["pap_this_night"] = pap
     return dict(out)
 
@@ -256,7 +257,7 @@ def _kidney(out: _Columns, found: Evidence, rules: dict[str, Any]) -> rule.Compo
     confirmed = renal.strict
     if confirmed.value == YES and dialysis.value != YES and kidney.chronicity != "confirmed":
         confirmed = unknown("not_confirmed")
-    out.put("renal_failure_confirmed", confirmed, with_basis=False)
+    out.put("renal_failure_confirmed", confirmed)
     out.put("egfr_lt30", kidney.is_low)
     for name, limit in rules["egfr_sensitivity"].items():
         if kidney.egfr is None:
@@ -305,7 +306,7 @@ def _compatible(
 
 
 def _pattern(
-    out: _Columns, plms_elevated: str, universe: dict[str, str], suppressor: str, rules: dict[str, Any]
+    out: _Columns, plms_elevated: str, universe: dict[str, str], suppressor: Status, rules: dict[str, Any]
 ) -> None:
     for value, column in ((YES, "factors_present"), (NO, "factors_absent"), (UNKNOWN, "factors_unknown")):
         out[column] = [name for name, status in universe.items() if status == value]
@@ -317,6 +318,7 @@ def _pattern(
     if pattern == "undetermined":
         reason = "plms_elevated_unknown" if is_open else "factor_unknown" if universe else "not_collected"
     out["secondary_factor_pattern"], out["secondary_factor_pattern_reason"] = pattern, reason
-    masked = rule.masked_possible(plms_elevated, suppressor)
+    masked = rule.masked_possible(plms_elevated, suppressor.value)
     why = "plms_elevated_unknown" if is_open else "input_unknown"
-    out.put("masked_possible", unknown(why) if masked == UNKNOWN else Status(masked), with_basis=False)
+    basis = suppressor.basis if masked == YES else None
+    out.put("masked_possible", unknown(why) if masked == UNKNOWN else Status(masked, None, basis))
