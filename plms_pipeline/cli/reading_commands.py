@@ -43,6 +43,7 @@ def discover(source: Path, out: Path | None, overwrite: bool, all_notes: bool, p
     Knows the layouts of NSRR, WSC, BIDS, Sleep-EDF, DOMINO and plain folders. Without --out the sheet is sheet.csv in
     the folder. A sheet or a Luna sample list in place of the folder is rewritten in the form of --out.
     """
+    from plms_pipeline.ingest.channel_rules import archive_sensor
     from plms_pipeline.ingest.discover import discover as find
     from plms_pipeline.ingest.sheet_files import FORMATS, read_cells, sheet_bytes
 
@@ -67,6 +68,8 @@ def discover(source: Path, out: Path | None, overwrite: bool, all_notes: bool, p
     n_paired = sum(bool(row.get("annotations")) for row in rows)
     n_subjects = len({row["subject_id"] for row in rows})
     click.echo(f"{len(rows)} recordings of {n_subjects} subjects, {n_paired} with annotations: {out}")
+    for archive, n in sorted(Counter(row["archive"] for row in rows if row.get("archive")).items()):
+        click.echo(f"  {n} named as in {archive}, leg sensor {archive_sensor(archive)} (column archive)")
     for code, title in _NOTES.items():
         texts = [note.text for note in notes if note.code == code]
         if not texts:

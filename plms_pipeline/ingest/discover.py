@@ -17,7 +17,10 @@ from plms_pipeline.ingest.annotation_sources import recognise
 from plms_pipeline.ingest.edf_header import EdfHeader, read_header
 from plms_pipeline.ingest.findings import EdfDefect
 
-SHEET_COLUMNS = ("subject_id", "visit", "night", "recording_id", "edf", "annotations")
+SHEET_COLUMNS = (
+    *("subject_id", "visit", "night", "recording_id", "edf", "annotations"),
+    *("recording_date", "archive"),
+)
 _SIGNAL_HEADS = (b"0       ", b"\xffBIOSEMI")
 _SIGNAL_ENDINGS = (".edf", ".bdf", ".rec")
 _BLOCK_BYTES = 1 << 20
@@ -266,12 +269,14 @@ def _preferred(files: list[str], rules: dict[str, Any]) -> list[str]:
 def _row(
     signal: _File, annotations: list[str], header: EdfHeader | None, rules: dict[str, Any], notes: list[Note]
 ) -> dict[str, str]:
-    subject, visit, night = signal.stem, "", ""
+    subject, visit, night, archive = signal.stem, "", "", ""
     for rule in rules["names"]:
         match = re.fullmatch(rule["pattern"], signal.stem, re.IGNORECASE)
         if match:
             parts = match.groupdict()
-            subject, visit, night = (parts.get(name) or "" for name in ("subject", "visit", "night"))
+            subject, visit, night, archive = (
+                parts.get(name) or "" for name in ("subject", "visit", "night", "archive")
+            )
             break
     if not annotations and header is not None and any(s.samples_per_record for s in header.annotation_signals):
         annotations = [signal.path]
@@ -287,6 +292,8 @@ def _row(
         "recording_id": "",
         "edf": signal.path,
         "annotations": ";".join(annotations),
+        "recording_date": header.start_date.isoformat() if header is not None and header.start_date else "",
+        "archive": archive.casefold() if archive.casefold() in contracts.codes("archive").values else "",
     }
 
 

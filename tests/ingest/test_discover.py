@@ -71,7 +71,9 @@ def test_nsrr_folders(tmp_path: Path) -> None:
         ("aa0001", "v2", "", f"{edfs}/visit2/mros-visit2-aa0001.edf", f"{xmls}/visit2/mros-visit2-aa0001-nsrr.xml"),
         ("aa0002", "v1", "", f"{edfs}/visit1/mros-visit1-aa0002.edf", ""),
     ]
-    assert codes(result) == ["no_annotations"] and result.columns == ("subject_id", "visit", "edf", "annotations")
+    assert codes(result) == ["no_annotations"]
+    assert result.columns == ("subject_id", "visit", "edf", "annotations", "recording_date", "archive")
+    assert {(row["recording_date"], row["archive"]) for row in result.rows} == {("1989-04-24", "mros")}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,12 @@ def test_nsrr_folders(tmp_path: Path) -> None:
 def test_whose_night_a_name_says_it_is(tmp_path: Path, stem: str, subject: str, visit: str, night_number: str) -> None:
     night(tmp_path / f"{stem}.edf")
     assert found(discover(tmp_path))[0][:3] == (subject, visit, night_number)
+
+
+def test_placeholder_dates_and_unlisted_archives_stay_empty(tmp_path: Path) -> None:
+    (tmp_path / "hchs-sol-00163225.edf").write_bytes(build([Sig("LAT", ramp(2, 4))], date="01.01.85", recording=""))
+    result = discover(tmp_path)
+    assert result.columns == ("subject_id", "edf") and result.rows[0]["subject_id"] == "hchs-sol-00163225"
 
 
 def test_wisconsin_names_are_glued(tmp_path: Path) -> None:
