@@ -31,7 +31,7 @@ TABLES: dict[str, dict[str, str]] = {
         "atc_code": TEXT,
         "rxcui": TEXT,
         "class_id": "medication_class",
-        "taken": YES_NO,
+        "taken": "medication_taken",
         "record_type": "medication_record_type",
         **_COLLECTED,
         "use_start_date": DATE,

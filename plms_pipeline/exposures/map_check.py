@@ -104,6 +104,8 @@ def _lines(file: str, table: str, count: ColumnCount) -> Iterator[Line]:
             meaning = _medicine(str(value)) if is_name else (str(value), "")
             if value == NO and count.canonical == "taken" and "medication" in said:
                 meaning = ("no record", "one medicine that is not taken says nothing of its class")
+            if value == "mixed":
+                meaning = ("unknown", "one of a group, which of them is not told")
             yield line(raw or EMPTY, n, *meaning)
     for raw, (n, cell) in sorted(count.cells.items(), key=lambda item: item[0]):
         if cell.kind == UNLISTED:

@@ -21,6 +21,7 @@ REASONS = (
     "dose_unknown",
     "inventory_incomplete",
     "missing",
+    "mixed_group",
     "no_record",
     "not_collected",
     "outside_window",
@@ -40,7 +41,8 @@ BASES = (
 )
 _INVENTORY, _FLAG = RECORD_TYPES.index("inventory"), RECORD_TYPES.index("flag")
 _CURRENT = np.array([name in ("inventory", "flag", "free_text") for name in RECORD_TYPES])
-TAKEN = (YES, NO, UNKNOWN)
+# mixed: one of a group was taken, and the column does not tell which.
+TAKEN = (YES, NO, UNKNOWN, "mixed")
 # How a record is judged: at once, by its period of use, or by a period that can only say yes.
 _DECIDED, _PERIOD, _PERIOD_YES = 0, 1, 2
 
@@ -111,8 +113,10 @@ def read_records(columns: Columns, night_d: Floats, rules: dict[str, Any]) -> Re
     _decide(start > 0, IS_NO, 0, judged, answer, reason)
     lost = (has_start & no_start) | (has_end & np.isnan(stated_end))
     _decide(lost, IS_UNKNOWN, REASON["date_unknown"], judged, answer, reason)
-    unanswered = taken == TAKEN.index(UNKNOWN)
+    mixed = taken == TAKEN.index("mixed")
+    unanswered = (taken == TAKEN.index(UNKNOWN)) | mixed
     _decide(unanswered, IS_UNKNOWN, REASON["missing"], judged, answer, reason)
+    _decide(mixed, IS_UNKNOWN, REASON["mixed_group"], judged, answer, reason)
     return Records(
         collected,
         np.where(unanswered, np.nan, start),

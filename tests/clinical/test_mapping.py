@@ -207,7 +207,7 @@ def test_the_wide_example_of_the_documentation_is_read(tmp_path: Path) -> None:
         for subject in "abc"
     }
     assert found == {
-        "a": {"ssri": "yes", "da_antiemetic": "unknown"},
+        "a": {"ssri": "yes", "da_antiemetic": "mixed"},
         "b": {"ssri": "no", "trazodone": "yes", "da_antiemetic": "no"},
         "c": {"ssri": "unknown", "trazodone": "unknown", "da_antiemetic": "no"},
     }

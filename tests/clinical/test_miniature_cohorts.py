@@ -40,8 +40,9 @@ WSC: dict[str, dict[str, Any]] = {
     },
     # A quiet night. "Prozac, Savella" may be an SNRI, the antiemetic column may be an antihistamine; no creatinine.
     "mini_wsc_10003_v1": {
-        "plms_elevated": "no", "ssri": "no", "snri": ("unknown", "missing"), "da_antiemetic": ("unknown", "missing"),
-        "antihist_sedating": ("unknown", "missing"), "lithium": "no", "medication_factor": ("unknown", "missing"),
+        "plms_elevated": "no", "ssri": "no", "snri": ("unknown", "mixed_group"),
+        "da_antiemetic": ("unknown", "mixed_group"), "antihist_sedating": ("unknown", "mixed_group"), "lithium": "no",
+        "medication_factor": ("unknown", "mixed_group"),
         "renal_failure": ("unknown", "not_collected"), "egfr_lt30": ("unknown", "missing"), "plmd_compatible": "no",
         "secondary_factor_pattern": "not_applicable",
         "sex": None,
@@ -57,7 +58,8 @@ MROS: dict[str, dict[str, Any]] = {
     # Four criteria, mimics not asked: probable, which is not definite. The piezo sensor gives no EMG index.
     "mini_mros_AA0001_v1": {
         "plms_elevated": ("unknown", "sensor_not_emg"), "rls_level": "probable",
-        "rls_irlssg": ("unknown", "item_missing"), "rls_severity_irls": 18.0, "tca": "yes", "mirtazapine": "unknown",
+        "rls_irlssg": ("unknown", "item_missing"), "rls_severity_irls": 18.0, "tca": "yes",
+        "mirtazapine": ("unknown", "mixed_group"),
         "medication_factor": "yes", "sdb_15": "no", "plmd_compatible": "no", "pap_this_night": "no",
         "renal_failure": ("unknown", "missing"), "narcolepsy": "no",
     },
