@@ -53,6 +53,11 @@ def is_domino(text: Text) -> bool:
     return {"id", "start"} <= keys or {"start", "type"} <= keys
 
 
+def holds_values(text: Text) -> bool:
+    """Whether a DOMINO export is a signal of measured values (SpO2, heart rate), which holds no annotation."""
+    return _TYPES.get(_header(text)[0].get("type", "").casefold()) == "values"
+
+
 def read_domino(text: Text, recording_start: str | None, limit: Bounds) -> Source:
     """Read a DOMINO export; its own start places it in the recording, and the first midnight after it its times.
 

@@ -69,7 +69,8 @@ def _read(path: Path, recording_start: str | None, limit: Bounds) -> Source:
 def recognise(path: Path) -> str | None:
     """Format of an annotation file by its content: `xml`, `csv` or a value of ``annotation_source``; None = none.
 
-    CSV is told from other texts by its columns; a signal file with an annotation channel is `edf+`.
+    CSV is told from other texts by its columns; a DOMINO export of measured values holds no annotation; a signal file
+    with an annotation channel is `edf+`.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def recognise(path: Path) -> str | None:
         return None
     for name, fits, _ in _TEXTS:
         if fits(text):
-            return name
+            return None if name == "domino" and domino.holds_values(text) else name
     try:
         tables.read_csv(path, None, bounds())
     except InputError:

@@ -25,7 +25,7 @@ from plms_pipeline.ingest.annotation_marks import (
 from plms_pipeline.ingest.findings import Finding, finding
 
 # Elements around one annotation: EventType, EventConcept, Start, Duration, SignalLocation, SpO2Nadir, …
-_ELEMENTS_PER_MARK = 16
+_ELEMENTS_PER_MARK = 9
 
 
 def read_xml(path: Path, recording_start: str | None, limit: Bounds) -> Source:

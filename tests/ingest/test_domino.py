@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plms_pipeline.errors import InputError
+from plms_pipeline.ingest.annotation_sources import recognise
 from tests.ingest.annotation_files import codes, events, read, stages
 
 ENGLISH = "Signal ID: FlowD\\flow\nStart Time: 23.09.2020 22:00:00\nUnit: s\nSignal Type: Impuls\n\n"
@@ -98,3 +99,11 @@ def test_an_end_before_its_begin_is_a_negative_duration(tmp_path: Path) -> None:
 def test_exports_that_cannot_be_used_are_refused(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(tmp_path, content, START)
+
+
+def test_a_list_of_measured_values_is_no_annotation_file(tmp_path: Path) -> None:
+    path = tmp_path / "SpO2.txt"
+    path.write_text(ENGLISH.replace("Impuls", "Analog") + "22:00:00,000; 96\n")
+    assert recognise(path) is None
+    path.write_text(ENGLISH + "22:10:00,000-22:10:20,000; 20;Hypopnea\n")
+    assert recognise(path) == "domino"
