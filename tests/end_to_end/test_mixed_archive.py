@@ -106,6 +106,6 @@ def test_from_discover_to_a_release(tmp_path: Path) -> None:
             assert row["n_lm"] > 30 and row["plmsi_per_h"] > 50, row["recording_id"]
             assert row["tst_h"] == pytest.approx((EPOCHS - 4) / 120)
     report = next((summary.release / "reports").glob("*.html")).read_text(encoding="utf-8")
-    assert ", and so at every stage." in report
+    assert ". Every stage adds up." in report
     counts = Counter(row["outcome"] for row in ledger.values())
     print(f"\n{summary.n_in} recordings in {len(SHAPES)} shapes: {dict(counts)}")

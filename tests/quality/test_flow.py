@@ -43,7 +43,7 @@ def texts(svg: str) -> list[str]:
 
 def test_every_stage_says_who_left_and_why(release: duckdb.DuckDBPyConnection) -> None:
     figure = flow(release)
-    assert figure.caption == "8 in = 3 analysed + 2 excluded + 3 failed, and so at every stage."
+    assert figure.caption == "8 in = 3 analysed + 2 excluded + 3 failed. Every stage adds up."
     found = texts(str(figure.svg))
     assert found == [
         "Recordings in the sheet", "8", "Left at stage input: 1", "1 failed: file_missing",

@@ -62,7 +62,7 @@ def flow(connection: Any) -> Figure:
         "flow",
         "Flow of recordings",
         f"{number(n_in)} in = {number(analysed)} analysed + {number(excluded)} excluded + {number(failed)} failed"
-        + (", and so at every stage." if adds_up else ": THIS DOES NOT ADD UP."),
+        + (". Every stage adds up." if adds_up else ": THIS DOES NOT ADD UP."),
         "whether exclusions depend on who the person is (site, visit, severity): they bias a prevalence, "
         "failures at random do not. A failed recording keeps its rows in phenotype and analysis, as unknown.",
         svg=Markup(draw(steps)),
