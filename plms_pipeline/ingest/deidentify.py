@@ -13,7 +13,7 @@ from plms_pipeline.errors import InputError, PlmsError
 from plms_pipeline.ingest.edf_bytes import record_batches
 from plms_pipeline.ingest.edf_header import EdfHeader, SignalHeader, read_header
 from plms_pipeline.ingest.findings import EdfDefect, what_to_do
-from plms_pipeline.ingest.identifiers import LONG_START_DATE, START_DATE, identifying_fields, is_listed
+from plms_pipeline.ingest.identifiers import LONG_START_DATE, START_DATE, identifying_fields, vocabulary
 
 REPLACED_TEXT = b"X"
 _FILTER = re.compile(rb"\b(?:HP|LP|N)\s*[:=]?\s*[\d.,]+\s*k?(?:Hz)?", re.IGNORECASE)
@@ -212,7 +212,7 @@ class _Texts:
                 text = raw.decode("utf-8")
             except UnicodeDecodeError:
                 text = raw.decode("latin-1")
-            self._known[raw] = is_listed(text.strip())
+            self._known[raw] = vocabulary(text.strip()) == text.strip()
         if self._known[raw]:
             self.n_kept += 1
             return raw

@@ -14,7 +14,7 @@ from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.annotations import Annotations, EventSpans, StageSpans
 from plms_pipeline.ingest.edf_header import EdfHeader
 from plms_pipeline.ingest.findings import Finding, finding
-from plms_pipeline.ingest.labels import event_type_of, stage_of
+from plms_pipeline.ingest.labels import event_type_of, is_ignored, stage_of
 from plms_pipeline.ingest.sheet import SheetRow
 
 KEY_VARIABLE = "PLMS_IDENTIFIER_KEY"
@@ -160,9 +160,18 @@ def pseudonymise(rows: Iterable[SheetRow], key: bytes) -> Pseudonymised:
 # -- free text -------------------------------------------------------------------------------------------------------
 
 
-def is_listed(label: str) -> bool:
-    """Whether a label is vocabulary of the code lists; anything else may be a remark about the person."""
-    return event_type_of(label) is not None or stage_of(label, in_stage_column=True) is not None
+def vocabulary(label: str) -> str:
+    """A label as far as it is vocabulary of the code lists; what is not may be a remark about the person.
+
+    NSRR writes `concept|original label`: the parts that are listed are kept. A label of which nothing is listed
+    becomes ``(unlisted label)``.
+    """
+    parts = [part for part in label.split("|") if _is_listed(part)]
+    return "|".join(parts) or UNLISTED
+
+
+def _is_listed(text: str) -> bool:
+    return event_type_of(text) is not None or stage_of(text, in_stage_column=True) is not None or is_ignored(text)
 
 
 def without_free_text(found: Annotations) -> Annotations:
@@ -187,7 +196,7 @@ def without_free_text(found: Annotations) -> Annotations:
 
 
 def _listed(labels: Sequence[str]) -> tuple[str, ...]:
-    known = {label: label if is_listed(label) else UNLISTED for label in set(labels)}
+    known = {label: vocabulary(label) for label in set(labels)}
     return tuple(known[label] for label in labels)
 
 

@@ -15,7 +15,14 @@ from plms_pipeline import ingest
 from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.annotation_edf import read_tals
 from plms_pipeline.ingest.deidentify import deidentify, signal_digest
-from plms_pipeline.ingest.identifiers import identifying_fields, pseudonym, pseudonymise, read_key, without_free_text
+from plms_pipeline.ingest.identifiers import (
+    identifying_fields,
+    pseudonym,
+    pseudonymise,
+    read_key,
+    vocabulary,
+    without_free_text,
+)
 from tests.ingest.edf_bytes import Sig, build, ramp, tal
 
 NAME, BORN, SECRET = b"Haagse_Harry", b"02-MAY-1951", b"room of dr. Jansen"
@@ -207,3 +214,26 @@ def test_free_text_among_annotations_is_replaced(tmp_path: Path) -> None:
     assert clean.stages is not None and clean.stages.label == ("Sleep stage N2",)
     assert not any("Meier" in item.text for item in clean.findings)
     assert [item.code for item in clean.findings] == [item.code for item in found.findings]
+
+
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [
+        ("Hypopnea", "Hypopnea"),
+        ("Hypopnea|Hypopnea", "Hypopnea|Hypopnea"),
+        ("Hypopnea|as Meier says", "Hypopnea"),
+        ("Meier|Meier", "(unlisted label)"),
+        ("Stage 2 sleep|2", "Stage 2 sleep|2"),
+        ("Hypopnea of Meier", "(unlisted label)"),
+        ("", "(unlisted label)"),
+    ],
+)
+def test_only_vocabulary_is_kept_of_a_label(label: str, kept: str) -> None:
+    assert vocabulary(label) == kept
+
+
+def test_vocabulary_of_real_scorings_is_kept(shared_data: Path) -> None:
+    path = shared_data / "annot" / "luna-api" / "learn-nsrr01-profusion.xml"
+    found = ingest.read_annotations([path], duration_us=40_920_000_000)
+    clean = without_free_text(found)
+    assert clean.events.label == found.events.label and clean.stages == found.stages
