@@ -110,6 +110,7 @@ def open_recording(
     decision: ChannelDecision | ChannelOverrides | None = None,
     *,
     dtype: type = np.float64,
+    ecg: bool = True,
     policy: Mapping[str, str] | None = None,
 ) -> Recording:
     """Decode the leg channels and the ECG of a recording.
@@ -121,6 +122,8 @@ def open_recording(
         A decision made before, or what the user declared; without either the alias rules decide.
     dtype : {numpy.float64, numpy.float32}
         Of the samples; computed in float64 and rounded once.
+    ecg : bool
+        False leaves the ECG in the file, for those who want the legs only.
     policy : mapping of str to {"repair", "refuse"}, optional
         Finding code → what the cohort wants done about it; see :func:`plms_pipeline.ingest.check_policy`.
 
@@ -145,7 +148,8 @@ def open_recording(
     if not isinstance(decision, ChannelDecision):
         decision = decide_channels(header, decision)
     refuse_by(policy, decision.findings)
-    roles = [role for role in ("left", "right", "combined", "ecg") if getattr(decision, role)]
+    names = ("left", "right", "combined", "ecg") if ecg else ("left", "right", "combined")
+    roles = [role for role in names if getattr(decision, role)]
     wanted = [_wanted(header, decision, role) for role in roles]
     decoded = decode(path, header, wanted, dtype=dtype)
     line = time_line(header, decoded.stamps)

@@ -253,6 +253,7 @@ def test_only_the_chosen_channels_are_decoded(tmp_path: Path) -> None:
     recording = ingest.open_recording(write(tmp_path, build(signals)))
     assert [leg.label for leg in recording.legs] == ["Leg L", "Leg R"]
     assert recording.ecg is not None and recording.ecg.fs_hz == 12.0
+    assert ingest.open_recording(write(tmp_path, build(signals)), ecg=False).ecg is None
     assert recording.header["n_signals"] == 4
 
 
