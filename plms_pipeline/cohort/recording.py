@@ -70,6 +70,9 @@ class NightSteps:
 
     def decide(self, task: RecordingTask) -> tuple[Any, Any]:
         """Channels by the sheet, else by the cohort, else by the alias rules; from the header alone."""
+        excluded = ingest.archive_exclusion(channel_overrides(task).archive, task.visit)
+        if excluded is not None:
+            raise BadInput(EXCLUDED, "excluded_by_sheet", f"{excluded}; take the archive out of the sheet to use it")
         try:
             decision = ingest.decide_channels(ingest.read_header(str(task.edf)), channel_overrides(task))
         except ingest.EdfDefect as defect:

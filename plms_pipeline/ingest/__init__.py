@@ -8,7 +8,7 @@ from plms_pipeline.ingest.annotations import (
     StageSpans,
     read_annotations,
 )
-from plms_pipeline.ingest.channel_rules import role_of
+from plms_pipeline.ingest.channel_rules import archive_exclusion, role_of
 from plms_pipeline.ingest.channels import ChannelDecision, ChannelOverrides, decide_channels, overrides_from
 from plms_pipeline.ingest.defects import defects_markdown
 from plms_pipeline.ingest.digest import file_digest, legs_digest
@@ -48,6 +48,7 @@ __all__ = [
     "SpanInput",
     "StageInput",
     "StageSpans",
+    "archive_exclusion",
     "check_policy",
     "class_of",
     "clock_window",

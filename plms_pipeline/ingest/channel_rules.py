@@ -94,6 +94,12 @@ def archive_sensor(archive: str | None, labels: Iterable[str] = ()) -> str | Non
     return str(extra["sensor"])
 
 
+def archive_exclusion(archive: str | None, visit: str) -> str | None:
+    """Why the recordings of a visit of an archive are left out, or None."""
+    reason = None if archive is None else archive_entry(archive).extra.get("excluded_visits", {}).get(visit)
+    return None if reason is None else str(reason)
+
+
 def archive_entry(archive: str) -> Any:
     """Entry of an archive in ``schemas/codes/archive.yaml``.
 

@@ -37,7 +37,7 @@ def _shape(archive: str, labels: str, layout: str, folder: str, reason: str | No
 
 SHAPES = [
     _shape("mros", "Leg L + Leg R", "bipolar", "nsrr"),
-    _shape("mros", "LegL + LegR", "bipolar", "nsrr"),
+    _shape("mros", "LegL + LegR", "bipolar", "nsrr_visit_2", "excluded_by_sheet"),
     _shape("stages", "Leg_1 + Leg_2", "bipolar", "csv"),
     _shape("stages", "LAT + RAT", "bipolar", "csv"),
     _shape("stages", "L-Leg1 + L-Leg2 + R-Leg1 + R-Leg2", "monopolar", "csv"),
@@ -143,10 +143,14 @@ def _recording(path: Path, shape: Shape, number: int) -> Path:
     return path
 
 
-def _nsrr(folder: Path, shape: Shape, number: int) -> Path:
+def _nsrr_visit_2(folder: Path, shape: Shape, number: int) -> Path:
+    return _nsrr(folder, shape, number, visit=2)
+
+
+def _nsrr(folder: Path, shape: Shape, number: int, visit: int = 1) -> Path:
     study = shape.archive or "shhs"
     stem = {"mesa": f"mesa-sleep-{number:04d}", "shhs": f"shhs1-{200000 + number}", "apples": f"apples-{number}"}.get(
-        study, f"{study}-visit1-{number:06d}"
+        study, f"{study}-visit{visit}-{number:06d}"
     )
     events = []
     for epoch in range(EPOCHS):
@@ -232,4 +236,13 @@ def _bids(folder: Path, shape: Shape, number: int) -> Path:
     return _recording(place / f"{stem}_eeg.edf", shape, number)
 
 
-_WRITERS = {"nsrr": _nsrr, "csv": _csv, "annot": _annot, "own": _own, "domino": _domino, "wsc": _wsc, "bids": _bids}
+_WRITERS = {
+    "nsrr": _nsrr,
+    "nsrr_visit_2": _nsrr_visit_2,
+    "csv": _csv,
+    "annot": _annot,
+    "own": _own,
+    "domino": _domino,
+    "wsc": _wsc,
+    "bids": _bids,
+}

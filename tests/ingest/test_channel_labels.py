@@ -212,6 +212,12 @@ def test_sensor_of_an_archive(tmp_path: Path, declared: dict[str, str], labels: 
     assert decide(tmp_path, labels, ingest.overrides_from(declared)).sensor == sensor
 
 
+def test_visits_of_an_archive_that_are_left_out() -> None:
+    assert "amplifier fault" in (ingest.archive_exclusion("mros", "v2") or "")
+    assert ingest.archive_exclusion("mros", "v1") is None
+    assert ingest.archive_exclusion("mesa", "v2") is None and ingest.archive_exclusion(None, "v2") is None
+
+
 def test_an_unknown_archive_names_the_known_ones() -> None:
     with pytest.raises(InputError, match="archive 'MESA' is none of stages, apples"):
         ingest.overrides_from({"archive": "MESA"})
