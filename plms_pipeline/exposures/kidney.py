@@ -94,7 +94,9 @@ def _ends(
         is_zero = np.any([values <= 0 for values in inputs], axis=0)
         is_infinite = np.any([np.isinf(values) for values in inputs], axis=0)
         safe = [np.where(is_zero | is_infinite, 1.0, values) for values in inputs]
-        by_sex = [equation(*safe, age, name) for name in SEXES]
+        # Ages of 0 and below are no adults: their result is not used.
+        years = np.where(age > 0, age, 1.0)
+        by_sex = [equation(*safe, years, name) for name in SEXES]
         both = extreme(by_sex[0], by_sex[1])
         result = np.where(sex == 0, by_sex[0], np.where(sex == 1, by_sex[1], both))
         found.append(np.where(is_infinite, at_infinity, np.where(is_zero, at_zero, result)))

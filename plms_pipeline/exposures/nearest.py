@@ -22,7 +22,15 @@ REASONS = (
     "outside_window",
 )
 REASON = {name: code for code, name in enumerate(REASONS)}
-FLAGS = ("censored", "high_value", "several_draws", "several_assays", "derived", "iron_therapy_unknown")
+FLAGS = (
+    "censored",
+    "high_value",
+    "several_draws",
+    "several_assays",
+    "derived",
+    "iron_therapy_unknown",
+    "implausible_draw",
+)
 FLAG = {name: np.uint8(1 << bit) for bit, name in enumerate(FLAGS)}
 
 
@@ -108,6 +116,7 @@ def nearest(
     is_single = has_value & one(own.lo) & one(own.hi) & one(own.lo_open) & one(own.hi_open)
     reason = np.where(has_value, -1, _why_not(draws, at, day, inside, rank, n, absent_reason)).astype(np.int8)
     several_assays = ~_one_of(at[usable], n)(draws.assay[usable])
+    is_implausible = draws.reason == REASON["implausible"]
     flags = np.zeros(n, np.uint8)
     for where, name in (
         (counts(group[np.isnan(own.value)], n) > 0, "censored"),
@@ -115,6 +124,7 @@ def nearest(
         (has_value & ~is_single, "several_draws"),
         (has_value & several_assays, "several_assays"),
         (counts(group[own.is_derived], n) > 0, "derived"),
+        (has_value & (counts(at[inside & is_implausible], n) > 0), "implausible_draw"),
     ):
         flags[where] |= FLAG[name]
     same_source = is_single & one(own.unit) & one(own.value_source)

@@ -118,7 +118,7 @@ def read_answers(
         physician_told=_answer(rows, "rls_physician_told", "rls_physician" in collected, absent_reason),
         compound_told=_answer(rows, "rls_or_plms_told", True),
         rls_probability=_merged(rows, "rls_probability")[0],
-        severity_irls=_merged(rows, "rls_severity_irls")[0],
+        severity_irls=_score(rows, "rls_severity_irls", rules)[0],
         cramp_feel=feel,
         cramp_relief=relief,
         cramp_reason=cramp_reason,
@@ -126,48 +126,35 @@ def read_answers(
     )
 
 
-def _scaled(rows: list[Row], complaint: str, scale: str, says: str | None, is_collected: bool, absent: str) -> Status:
+def _score(rows: list[Row], key: str, rules: dict[str, Any]) -> tuple[float | None, bool]:
+    """Value of a scale over the rows, and whether a value outside its range (a missing code, say) was set aside."""
+    low, high = rules["questionnaire_ranges"][key]
+    usable = [row for row in rows if key in row and low <= row[key] <= high]
+    return _merged(usable, key)[0], any(key in row for row in rows if row not in usable)
+
+
+def _scaled(
+    rows: list[Row], complaint: str, scale: str, rules: dict[str, Any], limit: str, is_collected: bool, absent: str
+) -> Status:
     """A complaint or a scale: yes if either says yes, no if those given say no."""
     asked = _answer(rows, complaint, is_collected, absent)
-    if asked.value == YES or says is None:
-        return asked
-    if says == YES or asked.value != NO:
+    value, is_implausible = _score(rows, scale, rules)
+    if value is None:
+        return unknown("implausible") if is_implausible and asked.value == UNKNOWN else asked
+    says = gt(point(value), rules[limit]) if limit.endswith("_gt") else ge(point(value), rules[limit])
+    if asked.value != YES and (says == YES or asked.value != NO):
         return Status(says, None, scale)
     return asked
 
 
 def _disturbance(rows: list[Row], collected: set[str], rules: dict[str, Any], absent: str) -> dict[str, Status]:
-    def scale(key: str, above: float | None = None, at_least: float | None = None) -> str | None:
-        value = _merged(rows, key)[0]
-        if value is None:
-            return None
-        return gt(point(value), above) if above is not None else ge(point(value), at_least or 0.0)
+    def scaled(name: str, complaint: str, scale: str, limit: str) -> Status:
+        return _scaled(rows, complaint, scale, rules, limit, name in collected, absent)
 
     return {
-        "insomnia": _scaled(
-            rows,
-            "insomnia_complaint",
-            "whiirs_score",
-            scale("whiirs_score", at_least=rules["whiirs_insomnia_ge"]),
-            "insomnia" in collected,
-            absent,
-        ),
+        "insomnia": scaled("insomnia", "insomnia_complaint", "whiirs_score", "whiirs_insomnia_ge"),
         "unrefreshing": _answer(rows, "unrefreshing_sleep", "unrefreshing" in collected, absent),
-        "sleepiness": _scaled(
-            rows,
-            "sleepiness_complaint",
-            "ess_score",
-            scale("ess_score", above=rules["ess_sleepy_gt"]),
-            "sleepiness" in collected,
-            absent,
-        ),
-        "fatigue": _scaled(
-            rows,
-            "fatigue_complaint",
-            "fss_mean_score",
-            scale("fss_mean_score", at_least=rules["fss_fatigue_ge"]),
-            "fatigue" in collected,
-            absent,
-        ),
+        "sleepiness": scaled("sleepiness", "sleepiness_complaint", "ess_score", "ess_sleepy_gt"),
+        "fatigue": scaled("fatigue", "fatigue_complaint", "fss_mean_score", "fss_fatigue_ge"),
         "clinician_disturbance": _answer(rows, "clinician_disturbance", "clinician_disturbance" in collected, absent),
     }

@@ -248,3 +248,10 @@ def test_any_text_is_a_value_or_none(text: str) -> None:
         interval, value = parsed
         assert 0 <= interval.lo <= interval.hi
         assert value is None or (math.isfinite(value) and interval == point(value))
+
+
+def test_an_implausible_draw_is_passed_over_and_told() -> None:
+    chosen = ferritin(draw("20001", -1), draw("40", -9))
+    assert (chosen.value, chosen.offset_d, chosen.flags) == (40.0, -9, ("implausible_draw",))
+    assert ferritin(draw("20001", -91), draw("40", -9)).flags == ()
+    assert ferritin(draw("20001", -1)).flags == ()

@@ -285,3 +285,17 @@ def test_equations_of_adults_are_not_used_for_children(rules: dict[str, Any]) ->
     found = linked(rows, rules, person={"age_years": 9.0, "height_cm": 120.0})
     assert (found.kidney.equation, found.kidney.value) == ("schwartz_bedside", pytest.approx(99.12))
     assert found.laboratory["egfr_cys"].reason == "under_18"
+
+
+@pytest.mark.parametrize("age", [0.0, -1.0, 0.5])
+def test_an_age_below_the_equations_gives_no_egfr(age: float, rules: dict[str, Any]) -> None:
+    rows = [("creatinine", "0.5", "mg/dL", 0), ("cystatin_c", "1.0", "mg/L", 0)]
+    found = linked(rows, rules, person={"age_years": age, "height_cm": 60.0})
+    assert (found.kidney.egfr, found.kidney.reason) == (None, "age_uncertain")
+
+
+def test_no_age_and_no_height_give_reasons(rules: dict[str, Any]) -> None:
+    rows = [("creatinine", "0.5", "mg/dL", 0)]
+    assert linked(rows, rules, person={"age_years": None}).kidney.reason == "age_missing"
+    assert linked(rows, rules, person={"age_years": 9.0}).kidney.reason == "height_missing"
+    assert linked(rows, rules, person={"age_years": 9.0, "height_cm": 0.0}).kidney.reason == "height_missing"
