@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from pathlib import Path
 
+import edfio
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -237,3 +238,34 @@ def test_vocabulary_of_real_scorings_is_kept(shared_data: Path) -> None:
     found = ingest.read_annotations([path], duration_us=40_920_000_000)
     clean = without_free_text(found)
     assert clean.events.label == found.events.label and clean.stages == found.stages
+
+
+@pytest.mark.parametrize(
+    "name", ["edfio/short_psg.edf", "edfio/short_psg.bdf", "edfReader/edfPlusC.edf", "pyedflib/test_generator.edf"]
+)
+def test_another_reader_sees_the_same_signals_and_no_person(shared_data: Path, tmp_path: Path, name: str) -> None:
+    original = shared_data / "edf" / name
+    copy = deidentify(original, tmp_path / original.name).path
+    read = edfio.read_bdf if name.endswith(".bdf") else edfio.read_edf
+    one, other = read(original), read(copy)
+    assert [signal.label for signal in one.signals] == [signal.label for signal in other.signals]
+    for before, after in zip(one.signals, other.signals, strict=True):
+        np.testing.assert_array_equal(before.data, after.data)
+    assert other.starttime == one.starttime
+    assert other.local_patient_identification.strip() in ("", "X X X X")
+
+
+def test_every_sample_file_is_copied_or_says_why_not(shared_data: Path, tmp_path: Path) -> None:
+    refused = []
+    for number, path in enumerate(sorted((shared_data / "edf").rglob("*.?df"))):
+        try:
+            done = deidentify(path, tmp_path / f"{number}{path.suffix}")
+        except InputError as error:
+            refused.append((path.name, str(error).partition(": ")[2].partition(";")[0].partition(" (")[0]))
+            continue
+        assert signal_digest(path) == signal_digest(done.path)
+        assert identifying_fields(done.path, ingest.read_header(done.path)) == ()
+    assert refused == [
+        ("header_only.edf", "the file holds a header but no whole data record"),
+        ("short_header.edf", "the file ends inside its header"),
+    ]
