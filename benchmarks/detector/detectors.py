@@ -27,6 +27,7 @@ def ours(recording: Recording) -> Found:
     """The package's detector with its shipped settings, as `plms detect` calls it."""
     detector = detector_settings()
     ecg = None if recording.ecg_uv is None else segments(recording.ecg_uv, recording.ecg_fs_hz, recording.gaps)
+    beats = None if ecg is None else emg.r_peaks_us(ecg, recording.ecg_fs_hz, detector)
     found = {}
     limit = recording.channel.range_uv
     for name, leg in recording.legs.items():
@@ -37,8 +38,7 @@ def ours(recording: Recording) -> Found:
             rail_low_uv=-limit,
             rail_high_uv=limit,
             lowpass_hz=recording.lowpass_hz,
-            ecg=ecg,
-            ecg_fs_hz=None if ecg is None else recording.ecg_fs_hz,
+            beats_us=beats,
         )
         keep = result.is_kept & result.has_morphology
         found[name] = Detected(
@@ -121,12 +121,11 @@ def moving_rms(samples: np.ndarray, fs_hz: float, window_s: float) -> np.ndarray
 
 def _low_percentile(amplitude: np.ndarray, fs_hz: float, percent: float) -> np.ndarray:
     """Percentile of 60 s around, from every 0.1 s, linear between whole seconds."""
-    step = max(1, round(0.1 * fs_hz))
+    step, half = max(1, round(0.1 * fs_hz)), 300
     thin = amplitude[::step]
-    at = np.arange(0, thin.size, 10)
-    half = 300
-    level = [np.percentile(thin[max(0, k - half) : k + half + 1], percent) for k in at]
-    rest: np.ndarray = np.interp(np.arange(amplitude.size), at * step, level)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(thin, half, mode="reflect"), 2 * half + 1)[::10]
+    level = np.percentile(around, percent, axis=1)
+    rest: np.ndarray = np.interp(np.arange(amplitude.size), np.arange(level.size) * 10 * step, level)
     return rest
 
 

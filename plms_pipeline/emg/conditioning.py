@@ -6,14 +6,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy import signal
 
-from plms_pipeline.emg.conditioning_kernels import extend_odd, filter_in_place
+from plms_pipeline.emg.conditioning_kernels import extend_odd, filter_lanes
 
-N_SECTIONS = 4
 SIGNIFICANT_DIGITS = 12
+# How the work is laid out, without bearing on the result: lanes side by side, samples of a lane at a time.
+N_LANES = 32
+N_TILE = 32
+# A filter forgets its start as fast as its lowest edge turns; after this many turns nothing of it is left in a double.
+WARM_TURNS = 20.0
 
 
 class Band(NamedTuple):
-    """Pass band and the coefficients of the cascade: ``sections`` (4, 5), ``settled`` (4, 2)."""
+    """Pass band and the coefficients of the cascade: ``sections`` (2 or 4, 5), ``settled`` (2 or 4, 2)."""
 
     low_hz: float
     high_hz: float
@@ -58,10 +62,8 @@ def design_band(fs_hz: float, low_hz: float, high_hz: float, lowpass_hz: float |
     sos = signal.butter(4, _one_pass(low_hz, fs_hz, 1.0), btype="highpass", fs=fs_hz, output="sos")
     if high < 0.9 * nyquist:
         upper = signal.butter(4, _one_pass(high, fs_hz, -1.0), btype="lowpass", fs=fs_hz, output="sos")
-    else:
-        upper = np.tile([1.0, 0.0, 0.0, 1.0, 0.0, 0.0], (2, 1))
-    rows = np.vstack([sos, upper])
-    sections = np.array([[_rounded(v) for v in (*row[:3], *row[4:])] for row in rows])
+        sos = np.vstack([sos, upper])
+    sections = np.array([[_rounded(v) for v in (*row[:3], *row[4:])] for row in sos])
     return Band(low_hz, high, sections, _settled(sections))
 
 
@@ -91,23 +93,29 @@ def band_pass(x_uv: np.ndarray, fs_hz: float, band: Band) -> np.ndarray:
 
     Parameters
     ----------
-    x_uv : float64 array of shape (n,)
+    x_uv : array of shape (n,)
+        float32 or float64; computed in float64, kept in float32.
     fs_hz : float
     band : Band
         From `design_band` for the same rate.
 
     Returns
     -------
-    float64 array of shape (n,)
+    float32 array of shape (n,)
         A new array, without offset.
     """
-    x = np.asarray(x_uv, dtype=np.float64)
+    x = np.asarray(x_uv)
     if x.ndim != 1:
         raise ValueError(f"one leg is one-dimensional, not {x.shape}")
     if x.size == 0:
-        return np.zeros(0)
-    pad = min(x.size - 1, int(0.5 * fs_hz))
-    padded = extend_odd(np.ascontiguousarray(x), pad)
-    filter_in_place(padded, band.sections, band.settled, False)
-    filter_in_place(padded, band.sections, band.settled, True)
-    return padded[pad : pad + x.size]
+        return np.zeros(0, dtype=np.float32)
+    n_warm = _up_to(N_TILE, WARM_TURNS * fs_hz / band.low_hz)
+    whole = np.empty(n_warm + _up_to(N_LANES * N_TILE, x.size + n_warm), dtype=np.float32)
+    extend_odd(np.ascontiguousarray(x), whole, n_warm)
+    for is_backwards in (False, True):
+        filter_lanes(whole, band.sections, band.settled, N_LANES, N_TILE, n_warm, is_backwards)
+    return whole[n_warm : n_warm + x.size]
+
+
+def _up_to(multiple: int, n: float) -> int:
+    return multiple * math.ceil(n / multiple)

@@ -6,10 +6,10 @@ import numpy as np
 
 from plms_pipeline.emg import quality
 from plms_pipeline.emg.conditioning import Band, band_pass, design_band
-from plms_pipeline.emg.ecg import r_peaks_us, remove_ecg
-from plms_pipeline.emg.envelope import amplitude
+from plms_pipeline.emg.ecg import has_rhythm, own_beats_us, remove_ecg
+from plms_pipeline.emg.envelope import amplitude, make_grid
 from plms_pipeline.emg.mains import Line, remove_mains
-from plms_pipeline.emg.movements import run_movements
+from plms_pipeline.emg.movements import REASONS, run_movements
 from plms_pipeline.emg.quality import Run, RunQuality, Span, at_us
 from plms_pipeline.emg.resting import resting_level
 from plms_pipeline.emg.settings import Detector, LegResult
@@ -25,11 +25,11 @@ class _Found:
     def __init__(self) -> None:
         self.onset: list[np.ndarray] = []
         self.offset: list[np.ndarray] = []
-        self.columns: dict[str, list[np.ndarray]] = {"peak": [], "rest": [], "shape": [], "open": []}
+        self.columns: dict[str, list[np.ndarray]] = {"peak": [], "rest": [], "shape": [], "open": [], "reason": []}
         self.blocks: list[RunQuality] = []
         self.spans: list[Span] = []
         self.lines: list[Line] = []
-        self.ecg: list[tuple[float, bool]] = []
+        self.ecg: list[tuple[float, list[tuple[int, int]]]] = []
         self.n_r_peaks: int | None = None
 
 
@@ -41,8 +41,7 @@ def detect_leg(
     rail_low_uv: float | None = None,
     rail_high_uv: float | None = None,
     lowpass_hz: float | None = None,
-    ecg: Sequence[tuple[int, np.ndarray]] | None = None,
-    ecg_fs_hz: float | None = None,
+    beats_us: np.ndarray | None = None,
 ) -> LegResult:
     """Find the monolateral leg movements of one leg.
 
@@ -51,7 +50,7 @@ def detect_leg(
 
     Parameters
     ----------
-    segments : sequence of (start_us, float64 array of shape (n,))
+    segments : sequence of (start_us, float32 or float64 array of shape (n,))
         Gapless stretches of EMG in µV, in order of time, with the time of their first sample from the start of the
         recording. NaN is a missing sample.
     fs_hz : float
@@ -62,10 +61,9 @@ def detect_leg(
         Limits of the amplifier.
     lowpass_hz : float, optional
         Low-pass the recording was made with.
-    ecg : sequence of (start_us, float64 array), optional
-        ECG of the same recording, for the removal of R waves that leak into the leg.
-    ecg_fs_hz : float, optional
-        Its sampling rate.
+    beats_us : float64 array of shape (n_beats,), optional
+        Heart beats from the ECG of the same recording (`r_peaks_us`), for the removal of R waves that leak into the
+        leg. Without them the leg itself is searched for beats.
 
     Returns
     -------
@@ -89,53 +87,65 @@ def detect_leg(
     if band is None or band.width_hz < detector.band_min_width_hz:
         found.spans += [(r.start_us, at_us(r.start_us, r.samples_uv.size, fs_hz), "band_too_narrow") for r in runs]
     else:
-        beats = np.zeros(0)
-        if ecg is not None and ecg_fs_hz is not None:
-            beats = r_peaks_us(ecg, ecg_fs_hz, detector)
-            found.n_r_peaks = int(beats.size)
+        # An ECG electrode that fell off gives peaks without a rhythm; then the leg is searched as without a channel.
+        is_heart_seen = beats_us is not None and has_rhythm(beats_us, detector)
+        found.n_r_peaks = None if beats_us is None else int(beats_us.size)
         for run in runs:
-            _detect_run(run, fs_hz, band, beats, detector, found)
+            _detect_run(run, fs_hz, band, beats_us, is_heart_seen, (rail_low_uv, rail_high_uv), detector, found)
     return _result(found, fs_hz, band, detector, end_us, n_at_limit, sum(len(x) for _, x in segments))
 
 
-def _detect_run(run: Run, fs_hz: float, band: Band, beats_us: np.ndarray, detector: Detector, found: _Found) -> None:
+def _detect_run(
+    run: Run,
+    fs_hz: float,
+    band: Band,
+    beats_us: np.ndarray | None,
+    is_heart_seen: bool,
+    rails_uv: tuple[float | None, float | None],
+    detector: Detector,
+    found: _Found,
+) -> None:
     conditioned = band_pass(run.samples_uv, fs_hz, band)
-    line = remove_mains(conditioned, fs_hz, band.high_hz, detector)
+    grid = make_grid(fs_hz, band.width_hz, detector)
+    n_block = grid.n_block
+    line, mains_rms_uv = remove_mains(conditioned, fs_hz, band.high_hz, n_block, detector)
     if line is not None:
         found.lines.append(line)
-    contamination = remove_ecg(conditioned, run.start_us, fs_hz, beats_us, detector)
+    contamination = None
+    if beats_us is not None:
+        contamination = remove_ecg(conditioned, run.start_us, fs_hz, beats_us, detector)
+    if contamination is None or not (contamination[1] or is_heart_seen):
+        own = own_beats_us(conditioned, run.start_us, fs_hz, detector)
+        contamination = remove_ecg(conditioned, run.start_us, fs_hz, own, detector) or contamination
     if contamination is not None:
         found.ecg.append(contamination)
-    long_s = max(detector.envelope_long_s, detector.envelope_bandwidth_time / band.width_hz)
-    parts = amplitude(
-        conditioned,
-        fs_hz,
-        short_s=detector.envelope_short_s,
-        middle_s=detector.envelope_middle_s,
-        long_s=long_s,
-        block_s=detector.rest_block_s,
-        kind=detector.envelope,
-    )
+    parts = amplitude(conditioned, grid, detector)
     rest = resting_level(parts.block_uv, detector)
-    n_block = max(1, round(detector.rest_block_s * fs_hz))
     is_usable = np.ones(rest.level_uv.size, dtype=np.bool_)
-    for first, last, reason in quality.unusable_blocks(parts.block_uv, rest.level_uv, detector):
+    for first, last, reason in quality.unusable_blocks(parts.block_plain_uv, rest.level_uv, detector):
         is_usable[first:last] = False
-        past = min(last * n_block, conditioned.size)
+        past = conditioned.size if last == is_usable.size else last * n_block
         found.spans.append((at_us(run.start_us, first * n_block, fs_hz), at_us(run.start_us, past, fs_hz), reason))
-    moves = run_movements(parts.envelope_uv, rest.level_uv, is_usable, n_block, fs_hz, detector)
+    moves = run_movements(conditioned, parts.tick, rest.level_uv, is_usable, grid, fs_hz, detector)
     found.onset.append(run.start_us + _to_us(moves.onset, fs_hz))
     found.offset.append(run.start_us + _to_us(moves.offset, fs_hz))
     for name, values in zip(
-        ("peak", "rest", "shape", "open"),
-        (moves.peak_uv, moves.resting_uv, moves.has_morphology, moves.is_truncated),
+        ("peak", "rest", "shape", "open", "reason"),
+        (moves.peak_uv, moves.resting_uv, moves.has_morphology, moves.is_truncated, moves.reason),
         strict=True,
     ):
         found.columns[name].append(values)
     time_us = run.start_us + _to_us(np.arange(rest.level_uv.size) * n_block, fs_hz)
     is_change = rest.is_change.copy()
     is_change[:1] = False
-    found.blocks.append(RunQuality(time_us, rest.level_uv, is_usable, is_change))
+    n_blocks = is_usable.size
+    crackle = quality.crackle_blocks(parts.block_uv, parts.block_plain_uv, rest.is_active, detector)
+    mains = mains_rms_uv[:n_blocks] >= detector.mains_min_uv
+    heart = np.zeros(n_blocks, dtype=np.bool_)
+    for first, last in contamination[1] if contamination is not None else ():
+        heart[first // n_block : -(-last // n_block)] = True
+    clipped = quality.clipped_blocks(run.samples_uv, n_block, n_blocks, *rails_uv)
+    found.blocks.append(RunQuality(time_us, rest.level_uv, is_usable, is_change, crackle, mains, heart, clipped))
 
 
 def _to_us(samples: np.ndarray, fs_hz: float) -> np.ndarray:
@@ -151,9 +161,8 @@ def _result(
 ) -> LegResult:
     onset, offset = _joined(found.onset, np.int64), _joined(found.offset, np.int64)
     is_truncated = _joined(found.columns["open"], np.bool_)
-    least_us = round(detector.min_duration_s * 1e6)
-    is_kept = offset - onset >= least_us
-    reasons = [None if kept else "too_short" for kept in is_kept]
+    reasons = [REASONS[k] for k in _joined(found.columns["reason"], np.int64)]
+    is_kept = np.array([reason is None for reason in reasons], dtype=np.bool_)
     spans = quality.joined(found.spans)
     epochs = quality.epoch_columns(end_us, spans, found.blocks, onset[is_kept], offset[is_kept], detector)
     rest = _joined([b.rest_uv[b.is_usable] for b in found.blocks], np.float64)
@@ -180,6 +189,7 @@ def _result(
         "rest_above_standard_min": float(np.count_nonzero(above)) * block_min if rest.size else None,
         "resting_above_standard": bool(2 * np.count_nonzero(above) > rest.size) if rest.size else None,
         **_interference(found),
+        "crackle_min": _epochs_min(epochs, "crackle", detector),
         "n_tone_changes": int(sum(int(b.is_change.sum()) for b in found.blocks)),
         "n_movements": int(is_kept.sum()),
         "n_rejected": int((~is_kept).sum()),
@@ -207,9 +217,15 @@ def _interference(found: _Found) -> dict[str, float | int | bool | str | None]:
         "mains_uv": None if line is None else line.rms_uv,
         "mains_fraction": None if line is None else line.fraction,
         "ecg_uv": max((peak for peak, _ in found.ecg), default=None),
-        "is_ecg_removed": any(removed for _, removed in found.ecg) if found.ecg else None,
+        "is_ecg_removed": any(bool(removed) for _, removed in found.ecg) if found.ecg else None,
         "n_r_peaks": found.n_r_peaks,
     }
+
+
+def _epochs_min(epochs: dict[str, np.ndarray], flag: str, detector: Detector) -> float:
+    """Minutes of epochs with a flag."""
+    bit = np.uint16(quality.FLAG_BITS[flag])
+    return float(np.count_nonzero(epochs["flags"] & bit)) * detector.epoch_s / 60.0
 
 
 def _number(value: float | None) -> float | None:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import ndimage
 
 from plms_pipeline.emg.conditioning import band_pass, design_band
-from plms_pipeline.emg.ecg_kernels import find_peaks, locked_average, subtract_average
+from plms_pipeline.emg.ecg_kernels import find_peaks, highest_of_blocks, locked_average, subtract_average
 from plms_pipeline.emg.settings import Detector
 
 QRS_BAND_HZ = (8.0, 30.0)
@@ -35,31 +36,72 @@ def r_peaks_us(ecg: Sequence[tuple[int, np.ndarray]], fs_hz: float, settings: De
     except ValueError:
         return np.zeros(0)
     for start_us, samples in ecg:
-        x = np.asarray(samples, dtype=np.float64)
+        x = np.asarray(samples)
         if x.size < 2 * n_block or not np.isfinite(x).all():
             continue
         y = band_pass(x, fs_hz, band)
-        n_blocks = -(-y.size // n_block)
-        tops = np.array([np.abs(y[b * n_block : (b + 1) * n_block]).max() for b in range(n_blocks)])
-        level = np.array(
-            [
-                np.median(tops[max(0, b - LEVEL_HALF_BLOCKS) : b + LEVEL_HALF_BLOCKS + 1]) * LEVEL_FRACTION
-                for b in range(n_blocks)
-            ]
-        )
+        tops = highest_of_blocks(y, n_block)
+        level = ndimage.median_filter(tops, 2 * LEVEL_HALF_BLOCKS + 1, mode="reflect") * LEVEL_FRACTION
         peaks = find_peaks(y, np.maximum(level, 1e-9), n_block, max(1, round(settings.ecg_refractory_s * fs_hz)))
         found.append(start_us + peaks * (1e6 / fs_hz))
     return np.concatenate(found) if found else np.zeros(0)
 
 
+def steady_intervals(beats_us: np.ndarray, settings: Detector) -> np.ndarray:
+    """Which intervals between beats are near the usual one around them; bool (n_beats - 1,)."""
+    interval_s = np.diff(beats_us) / 1e6
+    usual_s = ndimage.median_filter(interval_s, settings.ecg_rhythm_beats, mode="nearest")
+    return np.asarray(np.abs(interval_s - usual_s) < settings.ecg_rhythm_tolerance * usual_s)
+
+
+def has_rhythm(beats_us: np.ndarray, settings: Detector) -> bool:
+    """Whether peaks come as regularly, and as often, as a heart beats."""
+    if beats_us.size < settings.ecg_min_beats:
+        return False
+    low_s, high_s = settings.ecg_rhythm_interval_s
+    is_usual = low_s <= np.median(np.diff(beats_us)) / 1e6 <= high_s
+    return bool(is_usual and np.mean(steady_intervals(beats_us, settings)) >= settings.ecg_rhythm_share)
+
+
+def own_beats_us(y_uv: np.ndarray, start_us: int, fs_hz: float, settings: Detector) -> np.ndarray:
+    """Beats seen in the leg itself, for a recording without an ECG channel.
+
+    Peaks of the QRS band count as beats where they come as regularly as a heart beats; a leg without R waves has
+    peaks, but no rhythm.
+
+    Parameters
+    ----------
+    y_uv : float32 array of shape (n,)
+        Conditioned EMG of one run.
+    start_us : int
+    fs_hz : float
+    settings : Detector
+
+    Returns
+    -------
+    float64 array of shape (n_beats,)
+        Times in µs; empty without a rhythm.
+    """
+    beats = r_peaks_us([(start_us, y_uv)], fs_hz, settings)
+    if beats.size < settings.ecg_min_beats:
+        return np.zeros(0)
+    steady = steady_intervals(beats, settings)
+    if not has_rhythm(beats, settings):
+        return np.zeros(0)
+    in_rhythm = np.zeros(beats.size, dtype=np.bool_)
+    in_rhythm[:-1] |= steady
+    in_rhythm[1:] |= steady
+    return beats[in_rhythm]
+
+
 def remove_ecg(
     y_uv: np.ndarray, start_us: int, fs_hz: float, beats_us: np.ndarray, settings: Detector
-) -> tuple[float, bool] | None:
+) -> tuple[float, list[tuple[int, int]]] | None:
     """Subtract the R-locked average of a run in place, group of beats by group, where it is large and certain.
 
     Parameters
     ----------
-    y_uv : float64 array of shape (n,), changed in place
+    y_uv : float32 array of shape (n,), changed in place
         Conditioned EMG.
     start_us : int
     fs_hz : float
@@ -68,15 +110,17 @@ def remove_ecg(
 
     Returns
     -------
-    (peak_uv, is_removed) or None
-        Largest peak of a group's average, and whether any was subtracted; None with too few beats.
+    (peak_uv, removed) or None
+        Largest peak of a group's average, and the stretches of samples (half-open) in which one was subtracted; None
+        with too few beats.
     """
     before, after = round(-settings.ecg_window_s[0] * fs_hz), round(settings.ecg_window_s[1] * fs_hz)
     beats = (beats_us - start_us) * (fs_hz / 1e6)
     beats = beats[(beats >= before + 1) & (beats < y_uv.size - after - 2)]
     if beats.size < settings.ecg_min_beats:
         return None
-    top, is_removed = 0.0, False
+    top = 0.0
+    removed: list[tuple[int, int]] = []
     for group in np.array_split(beats, max(1, beats.size // settings.ecg_group_beats)):
         mean, error = locked_average(y_uv, group, before, after)
         peak = float(np.abs(mean).max())
@@ -84,5 +128,5 @@ def remove_ecg(
             top = max(top, peak)
             if peak >= settings.ecg_min_uv:
                 subtract_average(y_uv, group, before, mean)
-                is_removed = True
-    return top, is_removed
+                removed.append((int(group[0]), int(group[-1]) + 1))
+    return top, removed

@@ -6,6 +6,18 @@ from plms_pipeline._jit import jit
 
 
 @jit
+def highest_of_blocks(y: np.ndarray, n_block: int) -> np.ndarray:
+    """Largest ``|y|`` in consecutive blocks of ``n_block``; the last one may be shorter."""
+    out = np.zeros((y.shape[0] + n_block - 1) // n_block)
+    for b in range(out.shape[0]):
+        top = 0.0
+        for i in range(b * n_block, min(y.shape[0], (b + 1) * n_block)):
+            top = max(top, abs(np.float64(y[i])))
+        out[b] = top
+    return out
+
+
+@jit
 def find_peaks(y: np.ndarray, level: np.ndarray, n_block: int, n_refractory: int) -> np.ndarray:
     """Positions (in samples, with fraction) of maxima of ``|y|`` above their block's level, one per refractory time."""
     n = y.shape[0]

@@ -66,7 +66,9 @@ def find_line(y_uv: np.ndarray, fs_hz: float, frequency_hz: float, settings: Det
     return Line(frequency_hz, rms, float(np.mean(shown)), bool(np.count_nonzero(shown) >= enough))
 
 
-def remove_mains(y_uv: np.ndarray, fs_hz: float, high_hz: float, settings: Detector) -> Line | None:
+def remove_mains(
+    y_uv: np.ndarray, fs_hz: float, high_hz: float, n_block: int, settings: Detector
+) -> tuple[Line | None, np.ndarray]:
     """Find the mains frequency of a run and subtract it and its harmonics in place.
 
     A notch would ring after a strong movement for as long as the movement of its line lasts; the subtracted sine
@@ -76,28 +78,33 @@ def remove_mains(y_uv: np.ndarray, fs_hz: float, high_hz: float, settings: Detec
     ----------
     y_uv : float64 array of shape (n,), changed in place
     fs_hz : float
+    n_block : int
+        Samples of a block.
     high_hz : float
         Upper edge of the band; harmonics beyond 1.2 times it are not looked for.
     settings : Detector
 
     Returns
     -------
-    Line or None
+    line : Line or None
         The fundamental found strongest (present or not); None when the rate allows no look.
+    rms_uv : float64 array of shape (n_blocks,)
+        RMS of the fundamental that was subtracted, per block of ``n_block`` samples; zeros when none was.
     """
+    rms = np.zeros(-(-y_uv.size // n_block))
     limit = min(0.48 * fs_hz, 1.2 * high_hz)
     lines = [find_line(y_uv, fs_hz, f, settings) for f in settings.mains_candidates_hz if f < limit]
     if not lines:
-        return None
+        return None, rms
     best = max(lines, key=lambda line: (line.is_present, line.fraction, line.rms_uv))
     if not best.is_present:
-        return best
+        return best, rms
     harmonic = 1
     while harmonic * best.frequency_hz < limit:
         f = harmonic * best.frequency_hz
         if harmonic == 1 or find_line(y_uv, fs_hz, f, settings).is_present:
-            n_block = max(1, round(settings.rest_block_s * fs_hz))
-            half = max(1, round(0.5 * settings.mains_window_s / settings.rest_block_s))
-            subtract_line(y_uv, *_cos_sin(f / fs_hz), n_block, half)
+            half = max(1, round(0.5 * settings.mains_window_s * fs_hz / n_block))
+            found = subtract_line(y_uv, *_cos_sin(f / fs_hz), n_block, half)
+            rms = found if harmonic == 1 else rms
         harmonic += 1
-    return best
+    return best, rms

@@ -23,11 +23,12 @@ def line_power(y: np.ndarray, starts: np.ndarray, cosine: np.ndarray, sine: np.n
 
 
 @jit
-def subtract_line(y: np.ndarray, step_re: float, step_im: float, n_block: int, half: int) -> None:
+def subtract_line(y: np.ndarray, step_re: float, step_im: float, n_block: int, half: int) -> np.ndarray:
     """Subtract from ``y``, in place, the sine of the frequency whose phase advances by ``step`` per sample.
 
     Its complex amplitude is a mean over ``half`` blocks to either side, weighted by the inverse power of each block,
-    so that a movement neither enters the estimate nor rings, and linear between block centres.
+    so that a movement neither enters the estimate nor rings, and linear between block centres. Returns the RMS of
+    the sine at the centre of each block.
     """
     n = y.shape[0]
     n_blocks = (n + n_block - 1) // n_block
@@ -61,6 +62,9 @@ def subtract_line(y: np.ndarray, step_re: float, step_im: float, n_block: int, h
             a_re += weight[k] * re[k]
             a_im += weight[k] * im[k]
         mean_re[b], mean_im[b] = a_re / total, a_im / total
+    rms = np.empty(n_blocks)
+    for b in range(n_blocks):
+        rms[b] = np.sqrt(0.5 * (mean_re[b] * mean_re[b] + mean_im[b] * mean_im[b]))
     c, s = 1.0, 0.0
     for b in range(n_blocks):
         for i in range(b * n_block, min(n, b * n_block + n_block)):
@@ -74,3 +78,4 @@ def subtract_line(y: np.ndarray, step_re: float, step_im: float, n_block: int, h
             c, s = c * step_re - s * step_im, c * step_im + s * step_re
         size = np.sqrt(c * c + s * s)
         c, s = c / size, s / size
+    return rms

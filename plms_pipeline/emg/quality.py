@@ -21,6 +21,10 @@ FLAG_BITS = {
     "tone_change": 128,
     "movement": 256,
     "band_too_narrow": 512,
+    "clipped": 1024,
+    "mains": 2048,
+    "ecg": 4096,
+    "crackle": 8192,
 }
 
 
@@ -32,12 +36,20 @@ class Run(NamedTuple):
 
 
 class RunQuality(NamedTuple):
-    """Per-block facts of a run, kept for the epoch table; all of shape (n_blocks,)."""
+    """Per-block facts of a run, kept for the epoch table; all of shape (n_blocks,).
+
+    ``is_crackle``: short transients stand out of the block; ``has_mains``, ``has_ecg``: a line or R waves were
+    subtracted there; ``is_clipped``: samples at a limit of the amplifier.
+    """
 
     time_us: np.ndarray
     rest_uv: np.ndarray
     is_usable: np.ndarray
     is_change: np.ndarray
+    is_crackle: np.ndarray
+    has_mains: np.ndarray
+    has_ecg: np.ndarray
+    is_clipped: np.ndarray
 
 
 Span = tuple[int, int, str]
@@ -46,6 +58,31 @@ Span = tuple[int, int, str]
 def at_us(start_us: int, sample: int, fs_hz: float) -> int:
     """Time of a sample on the microsecond grid."""
     return int(start_us) + round(sample * 1e6 / fs_hz)
+
+
+def crackle_blocks(
+    robust_uv: np.ndarray, plain_uv: np.ndarray, is_active: np.ndarray, settings: Detector
+) -> np.ndarray:
+    """Resting blocks in which short transients stand out, bool (n_blocks,).
+
+    Their plain amplitude exceeds the one without the largest ticks by ``crackle_ratio`` and ``crackle_above_uv``;
+    blocks of activity and their neighbours are left out, for a movement's edge stands out as well.
+    """
+    beside = is_active.copy()
+    beside[1:] |= is_active[:-1]
+    beside[:-1] |= is_active[1:]
+    stands_out = (plain_uv > settings.crackle_ratio * robust_uv) & (plain_uv > robust_uv + settings.crackle_above_uv)
+    return np.asarray(stands_out & ~beside)
+
+
+def clipped_blocks(x_uv: np.ndarray, n_block: int, n_blocks: int, low: float | None, high: float | None) -> np.ndarray:
+    """Blocks of a run with a sample at a limit of the amplifier, bool (n_blocks,)."""
+    lowest, highest = _limits(low, high)
+    out = np.zeros(n_blocks, dtype=np.bool_)
+    if np.isfinite(lowest) or np.isfinite(highest):
+        at = np.flatnonzero((x_uv <= lowest) | (x_uv >= highest))
+        out[np.minimum(at // n_block, n_blocks - 1)] = True
+    return out
 
 
 def split_runs(
@@ -79,7 +116,7 @@ def split_runs(
     n_at_limit = 0
     position = 0
     for start_us, samples in segments:
-        x = np.ascontiguousarray(samples, dtype=np.float64)
+        x = np.ascontiguousarray(samples)
         if x.ndim != 1:
             raise ValueError(f"one leg is one-dimensional, not {x.shape}")
         # Times of records are rounded: less than a sample is neither a gap nor an overlap.
@@ -158,7 +195,7 @@ def epoch_columns(
     epoch_us = round(settings.epoch_s * 1e6)
     n = -(-end_us // epoch_us)
     flags = np.zeros(n, dtype=np.uint16)
-    total, count = np.zeros(n), np.zeros(n)
+    total, count, crackle = np.zeros(n), np.zeros(n), np.zeros(n)
     for onset, offset, reason in spans:
         flags[onset // epoch_us : -(-offset // epoch_us)] |= np.uint16(FLAG_BITS[reason])
     for onset, offset in zip(onset_us, offset_us, strict=True):
@@ -168,7 +205,15 @@ def epoch_columns(
         use = part.is_usable
         np.add.at(total, epoch[use], np.square(part.rest_uv[use]))
         np.add.at(count, epoch[use], 1.0)
-        flags[epoch[part.is_change]] |= np.uint16(FLAG_BITS["tone_change"])
+        for name, here in (
+            ("tone_change", part.is_change),
+            ("mains", part.has_mains),
+            ("ecg", part.has_ecg),
+            ("clipped", part.is_clipped),
+        ):
+            flags[epoch[here]] |= np.uint16(FLAG_BITS[name])
+        np.add.at(crackle, epoch[part.is_crackle], settings.rest_block_s)
+    flags[crackle >= settings.crackle_epoch_share * settings.epoch_s] |= np.uint16(FLAG_BITS["crackle"])
     with np.errstate(invalid="ignore"):
         rest = np.sqrt(total / count)
     standard = settings.rest_standard_uv

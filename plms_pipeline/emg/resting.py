@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
-from plms_pipeline.emg.resting_kernels import mark_activity, rest_power
+from plms_pipeline.emg.resting_kernels import choose_tone, mean_of_rest
 from plms_pipeline.emg.settings import Detector
 
 
@@ -16,14 +17,24 @@ class Rest(NamedTuple):
     is_change: np.ndarray
 
 
+def opening(values: np.ndarray, n: int) -> np.ndarray:
+    """Largest level that holds for ``n`` values in a row around each value (grey opening); mirrored at the ends.
+
+    It follows a plateau of ``n`` values or more and cuts off whatever is shorter.
+    """
+    size = min(2 * (n // 2) + 1, 2 * values.size - 1)
+    lowest = ndimage.minimum_filter1d(values, size, mode="mirror")
+    return np.asarray(ndimage.maximum_filter1d(lowest, size, mode="mirror"))
+
+
 def resting_level(block_uv: np.ndarray, settings: Detector) -> Rest:
     """Resting level of one gapless run.
 
-    Open point A17 (docs/decisions/0003-open-points-of-scoring.md): the published rules give no estimator. A block
-    is active above rest + 2 µV (or 1.5 times rest, whichever is higher) and stays so until it is quiet for 0.5 s.
-    Activity of up to 40 s never enters the level; longer activity is a change of tone from its beginning, and so
-    is a fall below rest / 1.5 that lasts. The level is the root mean square of resting blocks within the window
-    and within the same tone.
+    Open point A17 (docs/decisions/0003-open-points-of-scoring.md): the published rules give no estimator. Two
+    openings of the amplitude follow what lasts longer than a movement and longer than any burst. Between them lies
+    tone, unless it reaches +8 µV with the edge of a movement: then it is a burst, and the slower one is the level
+    below it. Blocks above that level by 1.5 µV or 40 % are activity, with a block to either side; the resting level
+    is the root mean square of the other blocks within ±10 s and the same tone.
 
     Parameters
     ----------
@@ -37,22 +48,42 @@ def resting_level(block_uv: np.ndarray, settings: Detector) -> Rest:
     """
     a = np.ascontiguousarray(block_uv, dtype=np.float64)
     per_s = 1.0 / settings.rest_block_s
-    active, change = mark_activity(
+    s = np.sqrt(ndimage.uniform_filter1d(a * a, 2 * round(0.5 * settings.rest_smooth_s * per_s) + 1, mode="mirror"))
+    fast = opening(s, round(settings.rest_movement_s * per_s))
+    slow = np.minimum(fast, opening(s, round(settings.rest_max_burst_s * per_s)))
+    fast, slow = fast * _above_least(a, fast, settings), slow * _above_least(a, slow, settings)
+    tone = choose_tone(
+        s,
+        fast,
+        slow,
+        settings.onset_above_rest_uv,
+        settings.offset_above_rest_uv,
+        settings.rest_tone_differs_uv,
+        settings.rest_tone_differs_ratio,
+        round(settings.rest_tone_edge_s * per_s),
+        round(settings.rest_tone_margin_s * per_s),
+    )
+    active = a > np.maximum(tone + settings.rest_activity_above_uv, tone * settings.rest_activity_ratio)
+    beside = active.copy()
+    beside[1:] |= active[:-1]
+    beside[:-1] |= active[1:]
+    level = mean_of_rest(
         a,
-        settings.rest_activity_above_uv,
-        settings.rest_activity_ratio,
-        settings.rest_memory_s * per_s,
-        max(1, round(settings.rest_quiet_s * per_s)),
-        round(settings.rest_max_burst_s * per_s),
-        max(1, round(settings.rest_fall_s * per_s)),
-        max(1, round(settings.rest_start_s * per_s)),
-        settings.rest_start_quantile,
-    )
-    power = rest_power(
-        a * a,
-        active,
-        change,
-        max(1, round(0.5 * settings.rest_window_s * per_s)),
+        tone,
+        beside,
+        round(0.5 * settings.rest_window_s * per_s),
         max(1, round(settings.rest_least_s * per_s)),
+        settings.rest_same_uv,
+        settings.rest_same_ratio,
     )
-    return Rest(np.sqrt(power), active, change)
+    change = np.zeros(a.size, dtype=np.bool_)
+    change[1:] = np.abs(np.diff(tone)) > settings.rest_same_uv + settings.rest_same_ratio * tone[:-1]
+    return Rest(level, active, change)
+
+
+def _above_least(a: np.ndarray, level: np.ndarray, settings: Detector) -> float:
+    """By how much the usual resting block exceeds the least of a window: the least of many is no mean."""
+    resting = (level > 0.0) & (a < settings.rest_start_ratio * level)
+    if not resting.any():
+        return 1.0
+    return float(np.clip(np.median(a[resting] / level[resting]), 1.0, settings.rest_least_gain))

@@ -1,4 +1,4 @@
-"""Resting level per block: a forward pass that tells rest from activity, then means over what is rest."""
+"""Resting level per block: tone or movement, and means over what is rest."""
 
 import numpy as np
 
@@ -6,114 +6,87 @@ from plms_pipeline._jit import jit
 
 
 @jit
-def low_quantile(values: np.ndarray, q: float) -> float:
-    """Value below which the fraction ``q`` of ``values`` lies (lower of the two neighbours)."""
-    ordered = np.sort(values)
-    return ordered[int(q * (ordered.shape[0] - 1))]
+def rise_blocks(s: np.ndarray, first: int, last: int, step: int, low: float, high: float) -> int:
+    """Blocks that ``s``, read from ``first`` to ``last`` by ``step``, takes from ``low`` to ``high`` the first time."""
+    k = first
+    while k != last and s[k] < high:
+        k += step
+    if k == last:
+        return abs(last - first)
+    top = k
+    while k != first and s[k] > low:
+        k -= step
+    return abs(top - k)
 
 
 @jit
-def mark_activity(
-    a: np.ndarray,
-    above_uv: float,
-    ratio: float,
-    memory: float,
-    n_end: int,
-    n_burst: int,
-    n_drop: int,
-    n_start: int,
-    q: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mark blocks of activity and the first block of each regime of tone.
+def choose_tone(
+    s: np.ndarray,
+    fast: np.ndarray,
+    slow: np.ndarray,
+    onset_uv: float,
+    offset_uv: float,
+    differ_uv: float,
+    differ_ratio: float,
+    n_edge: int,
+    n_margin: int,
+) -> np.ndarray:
+    """Level of the tone: ``fast``, but ``slow`` throughout a stretch that rises like a movement.
 
-    Parameters: block amplitudes ``a``; a block is active above ``max(rest + above_uv, ratio * rest)``; activity ends
-    with ``n_end`` quiet blocks; one of more than ``n_burst`` blocks is a change of tone that began where it began;
-    ``n_drop`` blocks below ``rest / ratio`` in a row are a fall of tone; ``n_start`` blocks give the first level.
+    Where ``fast`` (which follows whatever lasts longer than a movement) lies above ``slow`` (which follows only what
+    lasts longer than any burst) and reaches ``slow + onset_uv`` there, the stretch is a burst, unless the amplitude
+    ``s`` takes more than ``n_edge`` blocks from ``+offset_uv`` to ``+onset_uv`` at both ends: that is tone.
+    """
+    n = s.shape[0]
+    out = fast.copy()
+    k = 0
+    while k < n:
+        if not fast[k] > max(slow[k] + differ_uv, slow[k] * differ_ratio):
+            k += 1
+            continue
+        first = k
+        top = 0.0
+        while k < n and fast[k] > max(slow[k] + differ_uv, slow[k] * differ_ratio):
+            top = max(top, fast[k] - slow[k])
+            k += 1
+        if top < onset_uv:
+            continue
+        low, high = max(0, first - n_margin), min(n, k + n_margin)
+        up = rise_blocks(s, low, high, 1, slow[first] + offset_uv, slow[first] + onset_uv)
+        down = rise_blocks(s, high - 1, low - 1, -1, slow[k - 1] + offset_uv, slow[k - 1] + onset_uv)
+        if min(up, down) > n_edge:
+            continue
+        for i in range(first, k):
+            out[i] = slow[i]
+    return out
+
+
+@jit
+def mean_of_rest(
+    a: np.ndarray, tone: np.ndarray, active: np.ndarray, half: int, n_least: int, same_uv: float, same_ratio: float
+) -> np.ndarray:
+    """Root mean square of ``a`` over resting blocks around each block, as far as the tone stays the same.
+
+    From each block outwards, up to ``half`` blocks to either side, until the tone differs by more than
+    ``same_uv + same_ratio`` times itself. With fewer than ``n_least`` resting blocks the tone itself is the level.
     """
     n = a.shape[0]
-    active = np.zeros(n, np.bool_)
-    regime = np.zeros(n, np.bool_)
-    if n == 0:
-        return active, regime
-    regime[0] = True
-    power = low_quantile(a[: min(n, n_start)], q) ** 2
-    last_restart = -1
-    is_active = False
-    start = 0
-    run = 0
-    low = 0
-    b = 0
-    while b < n:
-        rest = np.sqrt(power)
-        level = max(rest + above_uv, ratio * rest)
-        if is_active:
-            active[b] = True
-            run = run + 1 if a[b] <= level else 0
-            if run == n_end:
-                for k in range(run):
-                    active[b - k] = False
-                is_active = False
-                run = 0
-                low = 0
-            elif b - start + 1 - run > n_burst and start > last_restart:
-                for k in range(start, b + 1):
-                    active[k] = False
-                regime[start] = True
-                last_restart = start
-                power = low_quantile(a[start : b + 1], q) ** 2
-                is_active = False
-                run = 0
-                low = 0
-                b = start
-                continue
-        elif a[b] > level:
-            is_active = True
-            start = b
-            run = 0
-            active[b] = True
-        else:
-            power += (a[b] * a[b] - power) / memory
-            low = low + 1 if a[b] * ratio < rest else 0
-            if low == n_drop:
-                regime[b - low + 1] = True
-                power = 0.0
-                for k in range(low):
-                    power += a[b - k] * a[b - k] / low
-                low = 0
-        b += 1
-    return active, regime
-
-
-@jit
-def rest_power(p: np.ndarray, active: np.ndarray, regime: np.ndarray, half: int, n_least: int) -> np.ndarray:
-    """Mean of ``p`` over resting blocks within ``half`` blocks and one regime; wider where fewer than ``n_least`` rest.
-
-    Blocks next to activity count as active: they hold the feet of its ramps.
-    """
-    n = p.shape[0]
     out = np.empty(n)
-    weight = np.zeros(n + 1, np.int64)
-    total = np.zeros(n + 1, np.int64)
-    scale = float(2**20)
-    for b in range(n):
-        is_rest = not active[b] and not (b > 0 and active[b - 1]) and not (b + 1 < n and active[b + 1])
-        weight[b + 1] = weight[b] + (1 if is_rest else 0)
-        total[b + 1] = total[b] + (np.int64(p[b] * scale + 0.5) if is_rest else 0)
-    first = 0
-    while first < n:
-        last = first + 1
-        while last < n and not regime[last]:
-            last += 1
-        for b in range(first, last):
-            h = half
-            low, high = max(first, b - h), min(last, b + h + 1)
-            while weight[high] - weight[low] < n_least and (low > first or high < last):
-                h *= 2
-                low, high = max(first, b - h), min(last, b + h + 1)
-            count = weight[high] - weight[low]
-            if count > 0:
-                out[b] = (total[high] - total[low]) / (count * scale)
-            else:
-                out[b] = low_quantile(p[first:last], 0.5)
-        first = last
+    for k in range(n):
+        total = 0.0
+        count = 0
+        reach = same_uv + same_ratio * tone[k]
+        for i in range(k, min(n, k + half + 1)):
+            if abs(tone[i] - tone[k]) > reach:
+                break
+            if not active[i]:
+                total += a[i] * a[i]
+                count += 1
+        for i in range(k - 1, max(-1, k - half - 1), -1):
+            if abs(tone[i] - tone[k]) > reach:
+                break
+            if not active[i]:
+                total += a[i] * a[i]
+                count += 1
+        out[k] = np.sqrt(total / count) if count >= n_least else tone[k]
     return out

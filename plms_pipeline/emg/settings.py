@@ -12,33 +12,60 @@ class Detector(NamedTuple):
     band_high_hz: float
     band_min_width_hz: float
     envelope: str
+    envelope_tick_s: float
     envelope_short_s: float
+    envelope_short_bandwidth_time: float
+    envelope_short_gain: float
     envelope_middle_s: float
+    envelope_middle_gain: float
     envelope_long_s: float
     envelope_bandwidth_time: float
+    envelope_trim_s: float
+    envelope_trim_margin: float
     onset_above_rest_uv: float
     offset_above_rest_uv: float
     offset_quiet_s: float
     min_duration_s: float
     morphology_above_rest_uv: float
     morphology_window_s: float
+    activity_majority_s: float
+    broken_above_rest_uv: float
+    broken_share: float
+    broken_per_s: float
+    broken_stretches: int
+    broken_hole_s: float
+    broken_core_s: float
+    pedestal_min_s: float
+    pedestal_ratio: float
+    pedestal_share: float
+    confirm_share: float
+    confirm_window_s: tuple[float, float]
+    confirm_above_rest_uv: float
     rest_block_s: float
-    rest_window_s: float
-    rest_memory_s: float
+    rest_smooth_s: float
+    rest_movement_s: float
+    rest_max_burst_s: float
+    rest_least_gain: float
+    rest_start_ratio: float
+    rest_tone_differs_uv: float
+    rest_tone_differs_ratio: float
+    rest_tone_edge_s: float
+    rest_tone_margin_s: float
     rest_activity_above_uv: float
     rest_activity_ratio: float
-    rest_quiet_s: float
-    rest_max_burst_s: float
-    rest_fall_s: float
-    rest_start_s: float
-    rest_start_quantile: float
+    rest_window_s: float
     rest_least_s: float
+    rest_same_uv: float
+    rest_same_ratio: float
     rest_standard_uv: float
     rest_limit_uv: float
     min_segment_s: float
     flat_rms_uv: float
     flat_min_s: float
     railed_min_s: float
+    crackle_ratio: float
+    crackle_above_uv: float
+    crackle_epoch_share: float
     mains_candidates_hz: tuple[float, ...]
     mains_min_uv: float
     mains_min_ratio: float
@@ -50,8 +77,10 @@ class Detector(NamedTuple):
     ecg_group_beats: int
     ecg_window_s: tuple[float, float]
     ecg_refractory_s: float
-    duplicate_correlation: float
-    crosstalk_correlation: float
+    ecg_rhythm_beats: int
+    ecg_rhythm_tolerance: float
+    ecg_rhythm_share: float
+    ecg_rhythm_interval_s: tuple[float, float]
     epoch_s: float
 
 

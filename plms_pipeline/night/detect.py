@@ -53,7 +53,8 @@ def detect_night(ids: Ids, recording: ingest.Recording, settings: Settings) -> N
     """
     excluded = exclusion(recording)
     legs = recording.legs if excluded is None else ()
-    by_role = {channel.role: _detect_leg(channel, recording, settings) for channel in legs}
+    beats_us = _beats_us(recording, settings) if legs else None
+    by_role = {channel.role: _detect_leg(channel, recording, settings, beats_us) for channel in legs}
     found = {LEG_OF_ROLE[role]: result for role, result in by_role.items()}
     comparison: Mapping[str, Any] = {}
     findings = list(recording.findings)
@@ -108,8 +109,15 @@ def _segments(channel: ingest.Channel) -> list[tuple[int, np.ndarray]]:
     return [(segment.start_us, segment.samples) for segment in channel.segments]
 
 
+def _beats_us(recording: ingest.Recording, settings: Settings) -> np.ndarray | None:
+    """Heart beats of the ECG channel; None without one, and for a sensor that R waves do not reach."""
+    if recording.ecg is None or recording.sensor == PIEZO:
+        return None
+    return emg.r_peaks_us(_segments(recording.ecg), recording.ecg.fs_hz, settings.detector)
+
+
 def _detect_leg(
-    channel: ingest.Channel, recording: ingest.Recording, settings: Settings
+    channel: ingest.Channel, recording: ingest.Recording, settings: Settings, beats_us: np.ndarray | None
 ) -> emg.LegResult | emg.PiezoResult:
     if recording.sensor == PIEZO:
         return emg.detect_piezo_leg(
@@ -120,7 +128,6 @@ def _detect_leg(
             rail_high=channel.rail_high_uv,
             lowpass_hz=channel.lowpass_hz,
         )
-    ecg = recording.ecg
     return emg.detect_leg(
         _segments(channel),
         channel.fs_hz,
@@ -128,8 +135,7 @@ def _detect_leg(
         rail_low_uv=channel.rail_low_uv,
         rail_high_uv=channel.rail_high_uv,
         lowpass_hz=channel.lowpass_hz,
-        ecg=None if ecg is None else _segments(ecg),
-        ecg_fs_hz=None if ecg is None else ecg.fs_hz,
+        beats_us=beats_us,
     )
 
 

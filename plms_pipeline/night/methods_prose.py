@@ -253,28 +253,48 @@ def detector(v: Telling) -> Iterator[str]:
         f"{end:.15g} s after the peak, {v('ecg_group_beats')} at a time, at least {v('ecg_min_beats')}) and subtracted "
         f"where the peak of the average was at least {v('ecg_min_uv')} and {v('ecg_min_ratio')} standard errors"
     )
+    low, high = v.raw("ecg_rhythm_interval_s")
+    yield (
+        "Without an ECG channel, peaks of the leg itself counted as beats where at least a share of "
+        f"{v('ecg_rhythm_share')} of the intervals lay within a share of {v('ecg_rhythm_tolerance')} of the median of "
+        f"{v('ecg_rhythm_beats')} intervals around and the median interval was {low:.15g} to {high:.15g} s"
+    )
     measure = "root mean square" if v.raw("envelope") == "rms" else "mean of the rectified EMG"
     yield (
         f"Amplitude was the smallest {measure} of three centred windows of {v('envelope_short_s')}, "
-        f"{v('envelope_middle_s')} and {v('envelope_long_s')}, the last lengthened until bandwidth times duration "
-        "reached "
-        f"{v('envelope_bandwidth_time')}"
+        f"{v('envelope_middle_s')} and {v('envelope_long_s')}, the first times {v('envelope_short_gain')}, the second "
+        f"times {v('envelope_middle_gain')}, the first and the last lengthened until bandwidth times duration reached "
+        f"{v('envelope_short_bandwidth_time')} and {v('envelope_bandwidth_time')}; power was summed in ticks of "
+        f"{v('envelope_tick_s')}, and the largest ticks of a window, {v('envelope_trim_s')} together, could lift its "
+        f"power to no more than {v('envelope_trim_margin')} times that of steady noise with the same other ticks"
     )
     yield (
-        f"The resting level was measured in blocks of {v('rest_block_s')} over windows of {v('rest_window_s')} that "
-        "held "
-        f"at least {v('rest_least_s')} of rest, else wider ones; a block was active when it exceeded the level, "
-        "followed "
-        f"with a memory of {v('rest_memory_s')}, by {v('rest_activity_above_uv')} or by the factor "
-        f"{v('rest_activity_ratio')}, whichever was higher, until {v('rest_quiet_s')} of rest; activity of up to "
-        f"{v('rest_max_burst_s')} did not enter the level, longer activity and a fall that lasted {v('rest_fall_s')} "
-        "were "
-        f"changes of tone; the first level was the {v('rest_start_quantile')} quantile of the first {v('rest_start_s')}"
+        f"The resting level was measured in blocks of {v('rest_block_s')}, smoothed over {v('rest_smooth_s')}: an "
+        f"opening over {v('rest_movement_s')} followed tone, one over {v('rest_max_burst_s')} whatever outlasted any "
+        f"burst; where they differed by more than {v('rest_tone_differs_uv')} and the factor "
+        f"{v('rest_tone_differs_ratio')}, the second was used when the first rose to the onset level, unless both "
+        f"edges took longer than {v('rest_tone_edge_s')}, looked for {v('rest_tone_margin_s')} around; both were raised from "
+        f"the least of a window to the median of blocks below {v('rest_start_ratio')} times it, by at most "
+        f"{v('rest_least_gain')}; blocks above the tone by {v('rest_activity_above_uv')} or the factor "
+        f"{v('rest_activity_ratio')} were activity, and the resting level was that of the other blocks within a window "
+        f"of {v('rest_window_s')} in which the tone differed by no more than {v('rest_same_uv')} plus a share of "
+        f"{v('rest_same_ratio')}, of the tone itself with less than {v('rest_least_s')} of them"
     )
     yield (
         f"A movement began when the amplitude reached the resting level + {v('onset_above_rest_uv')} and ended at the "
         f"start of the first {v('offset_quiet_s')} during which it did not exceed the resting level + "
         f"{v('offset_above_rest_uv')}; it lasted at least {v('min_duration_s')}"
+    )
+    shortest, longest = v.raw("confirm_window_s")
+    yield (
+        f"A sample was active when it and most samples within a window of {v('activity_majority_s')} lay above the "
+        f"offset level; activity above {v('broken_above_rest_uv')} for less than a share of {v('broken_share')}, in at "
+        f"least {v('broken_stretches')} stretches and more than {v('broken_per_s')}, was rejected as broken except for "
+        f"steady cores of {v('broken_core_s')} with holes of at most {v('broken_hole_s')}; in activity of at least "
+        f"{v('pedestal_min_s')} a level that varied by less than the factor {v('pedestal_ratio')} over a share of "
+        f"{v('pedestal_share')} and lay between the offset and onset levels was the resting level of what stood on it; "
+        f"the mean around the peak, over a share of {v('confirm_share')} of the movement but {shortest:.15g} to "
+        f"{longest:.15g} s, had to reach the resting level + {v('confirm_above_rest_uv')}"
     )
     yield (
         f"The morphology criterion was a window of {v('morphology_window_s')} with its median at or above the resting "
@@ -284,13 +304,11 @@ def detector(v: Telling) -> Iterator[str]:
         f"Not scorable were stretches with a resting level above {v('rest_limit_uv')}, shorter than "
         f"{v('min_segment_s')}, "
         f"flat (below {v('flat_rms_uv')} for {v('flat_min_s')}) or stuck at a limit of the amplifier for "
-        f"{v('railed_min_s')}; a rectified resting level above {v('rest_standard_uv')} was flagged"
+        f"{v('railed_min_s')}; a rectified resting level above {v('rest_standard_uv')} was flagged, and epochs in "
+        f"which resting blocks exceeded their amplitude without the largest ticks by the factor {v('crackle_ratio')} "
+        f"and {v('crackle_above_uv')} for a share of {v('crackle_epoch_share')} were flagged as crackle"
     )
-    yield (
-        f"Legs whose signals correlated by {v('duplicate_correlation')} or more were flagged as one signal, by "
-        f"{v('crosstalk_correlation')} or more as sharing an electrode; signal quality was recorded per epoch of "
-        f"{v('epoch_s')}"
-    )
+    yield f"Signal quality was recorded per epoch of {v('epoch_s')}"
 
 
 def piezo(v: Telling) -> Iterator[str]:

@@ -237,7 +237,7 @@ def test_mains_is_not_found_where_it_is_not(detector: emg.Detector) -> None:
 def test_ecg_is_found_and_removed(detector: emg.Detector) -> None:
     x, truth = sim.leg_emg(1800.0, 256.0, 12, ecg_uv=50.0)
     ecg = sim.ecg_signal(1800.0, 200.0, [12])
-    result = emg.detect_leg([(0, x)], 256.0, detector, ecg=[(0, ecg)], ecg_fs_hz=200.0)
+    result = emg.detect_leg([(0, x)], 256.0, detector, beats_us=emg.r_peaks_us([(0, ecg)], 200.0, detector))
     assert result.quality["is_ecg_removed"] is True
     assert abs(result.quality["n_r_peaks"] - sim.r_peak_times(1800.0, [12, 6]).size) <= 2
     assert compare(result, truth).f1 >= 0.98
@@ -249,7 +249,7 @@ def test_ecg_is_found_and_removed(detector: emg.Detector) -> None:
 def test_ecg_that_does_not_leak_changes_nothing(detector: emg.Detector) -> None:
     x, _ = sim.leg_emg(900.0, 256.0, 13)
     ecg = sim.ecg_signal(900.0, 256.0, [13])
-    with_ecg = emg.detect_leg([(0, x)], 256.0, detector, ecg=[(0, ecg)], ecg_fs_hz=256.0)
+    with_ecg = emg.detect_leg([(0, x)], 256.0, detector, beats_us=emg.r_peaks_us([(0, ecg)], 256.0, detector))
     assert with_ecg.quality["is_ecg_removed"] is False
     assert np.array_equal(with_ecg.onset_us, emg.detect_leg([(0, x)], 256.0, detector).onset_us)
 
