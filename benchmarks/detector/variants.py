@@ -72,7 +72,10 @@ def movements_of(recording: Recording, variant: Variant, folder: Path) -> list[t
         signals.append(EdfSignal("ECG", "", "", "uV", round(recording.ecg_fs_hz), 3000.0, ecg))
     write_edf(path, HEADER._replace(record_s=variant.record_s), signals)
     opened = ingest.open_recording(path, dtype=np.float32)
-    beats = None if opened.ecg is None else [(part.start_us, part.samples) for part in opened.ecg.segments]
+    heart = opened.ecg
+    beats = heart and emg.r_peaks_us(
+        [(p.start_us, p.samples) for p in heart.segments], heart.fs_hz, detector_settings()
+    )
     found = []
     for channel in opened.legs:
         result = emg.detect_leg(
@@ -82,8 +85,7 @@ def movements_of(recording: Recording, variant: Variant, folder: Path) -> list[t
             rail_low_uv=channel.rail_low_uv,
             rail_high_uv=channel.rail_high_uv,
             lowpass_hz=channel.lowpass_hz,
-            ecg=beats,
-            ecg_fs_hz=None if opened.ecg is None else opened.ecg.fs_hz,
+            beats_us=beats,
         )
         found.append((result.onset_us[result.is_kept], result.offset_us[result.is_kept]))
     return found
