@@ -13,7 +13,7 @@ EVERYONE = simulate.personas()
 NOT_OF_A_PERSON = {
     "not_analysed", "not_scored", "sensor_not_emg", "no_index", "no_stages", "no_leg",
     "scorable_sleep_short", "interval_spans_threshold", "age_uncertain", "ahi_missing", "factor_unknown",
-    "input_unknown", "acute_setting", "no_paired_draw", "under_18", "dose_unknown",
+    "input_unknown", "acute_setting", "no_paired_draw", "under_18", "dose_unknown", "mixed_group",
 }  # fmt: skip
 
 
