@@ -160,7 +160,8 @@ def parse_header(main: bytes, rest: bytes, n_bytes: int) -> EdfHeader:
 
     record_duration = _number(_ascii(duration), findings)
     signals = _signals(rest, ns, 3 if is_bdf else 2, findings)
-    if record_duration is None or record_duration < 0:
+    # The time line counts microseconds: a shorter record would have no length on it.
+    if record_duration is None or record_duration < 0 or 0 < record_duration < Fraction(1, 1_000_000):
         raise EdfDefect("bad_record_duration", f"'{_ascii(duration)}'")
     if record_duration == 0 and any(not s.is_annotation and s.samples_per_record for s in signals):
         raise EdfDefect("bad_record_duration", "0 with sampled signals")

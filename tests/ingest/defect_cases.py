@@ -113,6 +113,7 @@ CASES = [
     Case("number of signals no number", field(n_signals="x"), ("bad_signal_count",), True),
     Case("samples per record no number", short_signal_count, ("bad_samples_per_record",), True),
     Case("record duration no number", field(record_s="1s"), ("bad_record_duration",), True),
+    Case("record duration of a nanosecond", field(record_s="1e-9"), ("bad_record_duration",), True),
     Case("record duration of years", field(record_s="99999999"), ("recording_too_long",), True),
     Case("header size wrong, file length decides", field(header_bytes="256"), ("header_size_repaired",)),
     Case("header size wrong, file truncated", lambda: field(header_bytes="256")()[:-7],

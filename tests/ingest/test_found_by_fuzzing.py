@@ -52,3 +52,12 @@ def test_limits_beyond_any_measurement_are_no_limits(tmp_path: Path) -> None:
 def test_stamps_of_a_signal_of_one_sample_are_none() -> None:
     for width in (0, 1, 2):
         assert not first_stamps_us(np.zeros((3, width), dtype=np.uint8))[1].any()
+
+
+@pytest.mark.parametrize("stamps", [["+0", "+1"], [None, None]])
+def test_record_shorter_than_the_time_line_counts_is_refused(tmp_path: Path, stamps: list[str | None]) -> None:
+    path = tmp_path / "night.edf"
+    path.write_bytes(plus([Sig("LEG", ramp(2, 4))], stamps, kind="C", record_s="1e-9"))
+    with pytest.raises(ingest.EdfDefect) as caught:
+        ingest.open_recording(path, LEGS)
+    assert caught.value.code == "bad_record_duration"
