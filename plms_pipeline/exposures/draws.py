@@ -152,19 +152,20 @@ def read_draws(laboratory: Columns, analytes: tuple[str, ...], rules: dict[str, 
     value_source = np.where(is_censored, np.where(np.isinf(hi), lo, hi), value)
     scale_known = np.zeros(n, np.bool_)
     is_plausible, is_high = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-    for at, name in enumerate(analytes):
-        rule = rules["analytes"][name]
-        for unit_at, unit_name in enumerate(units):
-            own = np.flatnonzero((analyte == at) & (unit == unit_at))
-            if not len(own) or to_canonical(1.0, unit_name, rule) is None:
-                continue
-            scale_known[own] = True
-            for numbers in (lo, hi, value):
-                numbers[own] = to_canonical(numbers[own], unit_name, rule)
-            stated = np.where(np.isinf(hi[own]), lo[own], hi[own])
-            low, high = rule["plausible"]
-            is_plausible[own] = (low <= stated) & (stated <= high)
-            is_high[own] = stated > rule["warn_above"]
+    width = len(units)
+    pair = np.where((analyte >= 0) & (unit >= 0), analyte.astype(np.int64) * width + unit, -1)
+    for code in np.unique(pair).tolist():
+        rule = rules["analytes"][analytes[code // width]]
+        if code < 0 or to_canonical(1.0, units[code % width], rule) is None:
+            continue
+        own = np.flatnonzero(pair == code)
+        scale_known[own] = True
+        for numbers in (lo, hi, value):
+            numbers[own] = to_canonical(numbers[own], units[code % width], rule)
+        stated = np.where(np.isinf(hi[own]), lo[own], hi[own])
+        low, high = rule["plausible"]
+        is_plausible[own] = (low <= stated) & (stated <= high)
+        is_high[own] = stated > rule["warn_above"]
     acute = laboratory.coded("setting", rules["acute_settings"]) >= 0
     concerned = [at for at, name in enumerate(analytes) if name in rules["acute_settings_exclude"]]
     reason = np.full(n, -1, np.int8)

@@ -87,6 +87,7 @@ def _ends(
     if all(np.isnan(values).all() for values in low):
         nothing = np.full(len(low[0]), np.nan)
         return nothing, nothing
+    is_open = sex < 0
     for inputs, age, extreme, at_zero, at_infinity in (
         (high, people.age_hi[rows], np.minimum, np.inf, 0.0),
         (low, people.age_lo[rows], np.maximum, np.inf, 0.0),
@@ -96,9 +97,9 @@ def _ends(
         safe = [np.where(is_zero | is_infinite, 1.0, values) for values in inputs]
         # Ages of 0 and below are no adults: their result is not used.
         years = np.where(age > 0, age, 1.0)
-        by_sex = [equation(*safe, years, name) for name in SEXES]
-        both = extreme(by_sex[0], by_sex[1])
-        result = np.where(sex == 0, by_sex[0], np.where(sex == 1, by_sex[1], both))
+        result = equation(*safe, years, np.where(sex == SEXES.index("male"), "male", "female"))
+        if is_open.any():
+            result = np.where(is_open, extreme(result, equation(*safe, years, "male")), result)
         found.append(np.where(is_infinite, at_infinity, np.where(is_zero, at_zero, result)))
     return found[0], found[1]
 

@@ -121,6 +121,7 @@ class MedicationTable:
                     self._by_loose_name.setdefault(loose, {})[row] = None
             for name in filter(None, (name.strip() for name in row.ingredient.split("|"))):
                 self._ingredients.setdefault(self.words(name, salts=False) or self.words(name), name)
+        self._longest_lookback_d = max(max(row.lookback_d, row.lookback_sensitivity_d) for row in rows)
         self._classes = self._find_classes()
         self._lookbacks = {
             name: tuple(mode(days) for days in zip(*self._days(name), strict=True)) for name in self._classes
@@ -139,7 +140,7 @@ class MedicationTable:
 
     def longest_lookback_d(self) -> int:
         """The longest look-back of any drug, for a medicine that could be any."""
-        return max(max(row.lookback_d, row.lookback_sensitivity_d) for row in self.rows)
+        return self._longest_lookback_d
 
     def _days(self, class_id: str) -> list[tuple[int, int]]:
         return [

@@ -7,6 +7,8 @@ J Am Soc Nephrol 20:629). Coefficients are in ``schemas/rules/clinical.yaml``.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def _equation(name: str) -> Any:
-    return contracts.load_yaml("rules/clinical.yaml")["rules"][name]["value"]
+    return _declared(contracts.schema_root(), name)
+
+
+@lru_cache(maxsize=16)
+def _declared(root: Path, name: str) -> Any:
+    return contracts.load_yaml(root / "rules" / "clinical.yaml")["rules"][name]["value"]
 
 
 def _inputs(*values: Numbers) -> list[Floats]:
