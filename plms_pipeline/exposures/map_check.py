@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from plms_pipeline import contracts
 from plms_pipeline.exposures.canonical import DATE, INTEGER, MEASURE, NUMBER, TABLES, TEXT
 from plms_pipeline.exposures.decoding import UNLISTED, VALUE, ColumnCount, decode_file
 from plms_pipeline.exposures.mapping import Mapping
-from plms_pipeline.exposures.names import medication_table
+from plms_pipeline.exposures.names import Match, medication_table
 from plms_pipeline.exposures.rules import clinical_rules
 from plms_pipeline.exposures.status import NO
 
@@ -98,10 +99,9 @@ def _lines(file: str, table: str, count: ColumnCount) -> Iterator[Line]:
         if kind == DATE and values:
             yield line("", sum(values.values()), f"{min(values)} to {max(values)}")
     else:
-        is_name = table == "medication" and count.canonical == "medication"
         for raw, n in sorted(values.items(), key=lambda item: (-item[1], item[0])):
             value = count.cells[raw][1].value
-            meaning = _medicine(str(value)) if is_name else (str(value), "")
+            meaning = _meaning(count.canonical, str(value))
             if value == NO and count.canonical == "taken" and "medication" in said:
                 meaning = ("no record", "one medicine that is not taken says nothing of its class")
             if value == "mixed":
@@ -112,6 +112,28 @@ def _lines(file: str, table: str, count: ColumnCount) -> Iterator[Line]:
             yield line(raw, n, "refused", "neither a listed value nor a missing code")
         elif cell.kind != VALUE:
             yield line(raw or EMPTY, n, "unknown")
+
+
+def _meaning(canonical: str, value: str) -> tuple[str, str]:
+    """What a text becomes, and what is open about it."""
+    if canonical == "medication":
+        return _medicine(value)
+    if canonical == "atc_code":
+        return _classes(medication_table().match(None, value, None))
+    if canonical == "unit":
+        unit = _encoded("clinical_unit", value)
+        return (unit, "") if unit else ("unknown", "a unit that is not listed: its values are unknown")
+    if canonical == "analyte":
+        analyte = _encoded("analyte", value)
+        return (analyte, "") if analyte else ("not read", "no analyte of schemas/codes/analyte.yaml")
+    return value, ""
+
+
+def _encoded(codes: str, raw: str) -> str | None:
+    try:
+        return contracts.codes(codes).encode(raw)
+    except contracts.UnknownCode:
+        return None
 
 
 def _number(raw: str) -> float | None:
@@ -129,7 +151,10 @@ def _spread(numbers: dict[str, int]) -> str:
 
 def _medicine(name: str) -> tuple[str, str]:
     """Classes of a medicine by its name, and what is open about it."""
-    match = medication_table().match(name, None, None)
+    return _classes(medication_table().match(name, None, None))
+
+
+def _classes(match: Match) -> tuple[str, str]:
     open_names = ", ".join(f"{text} ({cause})" for text, cause in match.unmapped)
     classes = ", ".join(hit.class_id for hit in match.hits)
     return classes or ("unknown" if open_names else "of no class here"), f"not assigned: {open_names}" * bool(
@@ -144,4 +169,8 @@ def _unit_remark(table: str, said: dict[str, str]) -> str:
         return ""
     rule = analytes[said["analyte"]]
     known = [*rule["factors"], *rule["divisors"]]
-    return "" if said["unit"] in known else f"unit not listed for {said['analyte']} ({', '.join(known)}): unknown"
+    return (
+        ""
+        if _encoded("clinical_unit", said["unit"]) in known
+        else f"unit not listed for {said['analyte']} ({', '.join(known)}): unknown"
+    )

@@ -104,6 +104,22 @@ def test_medicines_show_their_classes(tmp_path: Path) -> None:
     assert found["medication", "medication", "", "Lisinopril"] == (1, "of no class here")
 
 
+def test_units_analytes_and_codes_show_what_they_are_taken_for(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text(
+        "subject_id,analyte,value,unit\ns1,2276-4,40,mcg/L\ns2,ferritin,50,stones\ns3,zinc,1,mg/L\n", "utf-8"
+    )
+    (tmp_path / "m.csv").write_text("subject_id,atc_code\ns1,N06AB06\ns2,N02BE\n", "utf-8")
+    path = tmp_path / "mapping.yaml"
+    text = "  - {table: laboratory, path: l.csv}\n  - {table: medication, path: m.csv}\n"
+    path.write_text(MAPPING + text, encoding="utf-8")
+    found = lines(check(path, "--format", "csv"))
+    assert found["analyte", "analyte", "", "2276-4"] == (1, "ferritin")
+    assert found["analyte", "analyte", "", "zinc"] == (1, "not read")
+    assert found["unit", "unit", "", "mcg/L"] == (1, "ug/L")
+    assert found["unit", "unit", "", "stones"] == (1, "unknown")
+    assert found["atc_code", "atc_code", "", "N06AB06"] == (1, "ssri")
+
+
 def test_with_a_cohort_the_people_of_the_sheet_are_compared(tmp_path: Path) -> None:
     miniature.write_tables("mros", tmp_path)
     (tmp_path / "sheet.csv").write_text("subject_id,edf\nAA0001,a.edf\naa0002,b.edf\nZZ0001,c.edf\n", encoding="utf-8")
