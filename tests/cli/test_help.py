@@ -23,7 +23,7 @@ HEAVY = (
 )
 COMMANDS = (
     *("demo", "simulate", "discover", "inspect", "deidentify", "run", "detect", "score", "score-compare", "map-check"),
-    *("sql", "status", "doctor", "clean"),
+    *("sql", "explain", "status", "doctor", "clean"),
 )
 
 
