@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from plms_pipeline.simulate.edf_writer import EdfAnnotation
 from plms_pipeline.simulate.planned import PlannedNight, PlannedSpans
@@ -24,6 +27,8 @@ _XML_CONCEPT = {
     "arousal": "Arousal|Arousal ()",
     "arousal_respiratory": "Arousal resulting from respiratory effort|Arousal (ARO RES)",
 }
+_XML_LEG = ("Limb movement - left|Limb Movement (Left)", "Limb movement - right|Limb Movement (Right)")
+_STREAM = int.from_bytes(b"marks", "big")  # of the simulated scorer; no other draw of a night is moved by it
 _XML_STAGE = {
     "W": "Wake|0",
     "N1": "Stage 1 sleep|1",
@@ -61,7 +66,41 @@ def edf_annotations(night: PlannedNight, *, lights: bool, respiratory: bool) -> 
     return sorted(notes, key=lambda note: (note.onset_s, note.text))
 
 
-def write_nsrr_xml(path: Path, night: PlannedNight, *, start_clock: str, respiratory: bool) -> None:
+class LegMarks(NamedTuple):
+    """Leg movements as a simulated human marked them, on a grid of a tenth of a second; leg 0 left, 1 right."""
+
+    leg: np.ndarray
+    onset_s: np.ndarray
+    duration_s: np.ndarray
+
+
+def human_marks(night: PlannedNight, seed: Sequence[int], scorer: Mapping[str, Any], legs: Sequence[int]) -> LegMarks:
+    """Marks of a human who misses some movements and is a little off at both ends; on the grid of NSRR files.
+
+    Parameters
+    ----------
+    night : PlannedNight
+    seed : sequence of int
+        Of the night; the marks have a stream of their own.
+    scorer : mapping
+        `marked_share`, and `error_s` as least and largest error of an end.
+    legs : sequence of int
+        Legs that the recording holds.
+    """
+    true = night.movements
+    draw = np.random.default_rng([*seed, _STREAM])
+    n = len(true.onset_us)
+    is_marked = (draw.random(n) < scorer["marked_share"]) & np.isin(true.leg, legs)
+    least, largest = scorer["error_s"]
+    errors = draw.uniform(least, largest, (2, n))
+    onset = np.round(np.maximum(true.onset_us / 1e6 + errors[0], 0.0), 1)
+    offset = np.round(np.maximum(true.offset_us / 1e6 + errors[1], onset + 0.1), 1)
+    return LegMarks(true.leg[is_marked], onset[is_marked], (offset - onset)[is_marked])
+
+
+def write_nsrr_xml(
+    path: Path, night: PlannedNight, *, start_clock: str, respiratory: bool, marks: LegMarks | None = None
+) -> None:
     """NSRR XML (PSGAnnotation), one element a line; `start_clock` as ``01.01.85 22.30.00``."""
 
     def event(group: str, concept: str, onset_s: float, length_s: float, where: str = "") -> str:
@@ -86,6 +125,9 @@ def write_nsrr_xml(path: Path, night: PlannedNight, *, start_clock: str, respira
             events.append((a, text))
     for a, b, kind in _spans(night.arousals):
         events.append((a, event("Arousals|Arousals", _XML_CONCEPT[kind], a, b - a, "EEG")))
+    if marks is not None:
+        for leg, a, length in zip(*(column.tolist() for column in marks), strict=True):
+            events.append((a, event("Limb Movement|Limb Movement", _XML_LEG[leg], a, length)))
     parts += [text for _, text in sorted(events)]
     parts += [event("Stages|Stages", _XML_STAGE[stage], a, length) for a, length, stage in stage_runs(night)]
     parts.append("</ScoredEvents>\n</PSGAnnotation>\n")

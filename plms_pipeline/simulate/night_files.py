@@ -100,7 +100,9 @@ def write_night(task: NightTask) -> NightFiles:
         own = notes if shape["annotations"] == "channel" and task.defect != "no_staging" else []
         n_bytes = write_edf(edf, header, signals, own, missing_records=gap)
         n_bytes = _spoil(edf, task.defect, n_bytes)
-    paths = _annotations(task, shape, night, stem, header, date_text, start, persona.respiratory_scored, notes)
+    legs = {"no_leg_channel": (), "one_leg": (0,)}.get(task.defect or "", (0, 1))
+    marks = annotation_files.human_marks(night, seed, config["scorer"], legs) if legs else None
+    paths = _annotations(task, shape, night, stem, header, date_text, start, persona.respiratory_scored, notes, marks)
     _write_movements(task.directory / "truth" / f"{stem}_movements.csv", night)
     lights = ("", "")
     if shape["lights"] == "sheet":
@@ -227,6 +229,7 @@ def _annotations(
     start_s: int,
     respiratory: bool,
     notes: list[EdfAnnotation],
+    marks: annotation_files.LegMarks | None,
 ) -> list[str]:
     if task.defect == "no_staging":
         return []
@@ -241,7 +244,7 @@ def _annotations(
     elif shape["annotations"] == "nsrr_xml":
         path = folder / f"{stem}-nsrr.xml"
         clock = f"{date_text} {_clock(start_s, 0, '.')}"
-        annotation_files.write_nsrr_xml(path, night, start_clock=clock, respiratory=respiratory)
+        annotation_files.write_nsrr_xml(path, night, start_clock=clock, respiratory=respiratory, marks=marks)
         paths = [path]
     else:
         paths = annotation_files.write_csv_annotations(folder, stem, night, respiratory=respiratory)

@@ -21,14 +21,14 @@ def _write_sheet(path: Path, rows: list[dict[str, str]]) -> None:
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three clean nights; the first two have a perfect human scorer, the third has none."""
+    """Three clean nights: of a simulated human scorer, of a perfect one, and without leg marks."""
     made = simulate.write_cohort(tmp_path_factory.mktemp("marked"), n_nights=3, seed=5, hours=1 / 3, only_clean=True)
     with made.sheet.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
-    for row in rows[:2]:
-        truth = made.truth / f"{Path(row['edf']).stem}_movements.csv"
-        assert truth.is_file()
-        row["annotations"] = ";".join(filter(None, [row["annotations"], f"truth/{truth.name}"]))
+    # The first has the marks of the simulated scorer in its NSRR file.
+    truth = made.truth / f"{Path(rows[1]['edf']).stem}_movements.csv"
+    assert truth.is_file() and rows[0]["annotations"].endswith("-nsrr.xml")
+    rows[1]["annotations"] += f";truth/{truth.name}"
     _write_sheet(made.sheet, rows)
     return made.cohort_yaml
 

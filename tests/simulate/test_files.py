@@ -238,3 +238,19 @@ def test_an_annotation_file_holds_annotations_only(tmp_path: Path) -> None:
     edf = edfio.read_edf(tmp_path / "a.edf")
     assert len(edf.signals) == 0
     assert [(a.onset, a.duration, a.text) for a in edf.annotations] == [(30.0, 30.0, "Sleep stage N2")]
+
+
+def test_a_human_scorer_marks_most_movements_a_little_off() -> None:
+    from plms_pipeline.simulate.annotation_files import human_marks
+    from plms_pipeline.simulate.night_files import recording_shapes
+    from plms_pipeline.simulate.night_plan import plan_night
+
+    night = plan_night((5, 1), hours=2.0, plmsi_per_h=60.0, ahi_per_h=5.0)
+    scorer = recording_shapes()["scorer"]
+    marks = human_marks(night, (5, 1), scorer, (0, 1))
+    assert 0.8 < len(marks.leg) / len(night.movements.leg) < 1.0 and (marks.duration_s > 0).all()
+    nearest = [abs(night.movements.onset_us / 1e6 - onset).min() for onset in marks.onset_s]
+    assert max(nearest) <= max(abs(error) for error in scorer["error_s"]) + 0.05
+    assert set(human_marks(night, (5, 1), scorer, (0,)).leg.tolist()) == {0}
+    again = human_marks(night, (5, 1), scorer, (0, 1))
+    assert all((one == two).all() for one, two in zip(marks, again, strict=True))
