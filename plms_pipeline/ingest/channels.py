@@ -32,6 +32,7 @@ __all__ = [
     "uv_per_unit",
 ]
 
+
 class ChannelDecision(NamedTuple):
     """The channels of a recording and why.
 
