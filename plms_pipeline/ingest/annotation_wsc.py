@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import statistics
 from typing import NamedTuple
 
 from plms_pipeline.ingest.annotation_marks import (
@@ -27,8 +28,13 @@ from plms_pipeline.ingest.annotation_marks import (
 from plms_pipeline.ingest.findings import Finding, finding
 
 _COLUMNS = 7
-_LABEL, _CLOCK, _DURATION = 4, 6, 9
+_CODE, _LABEL, _CLOCK, _DURATION = 3, 4, 6, 9
 _LOOK = 50
+# The clock of the lists is cut to whole seconds, and so is the start of most recordings.
+_CLOCK_GRAIN_US = 2_000_000
+_LEAST_APART_US = 600_000_000
+_ROWS_FOR_RATE = 100
+_RATE_TOLERANCE = 0.002
 
 
 class _Row(NamedTuple):
@@ -56,22 +62,20 @@ def read_event_list(text: Text, recording_start: str | None, limit: Bounds) -> S
     findings = list(text.findings)
     rows: list[_Row] = []
     n_headers = n_unreadable = 0
-    is_first = True
+    begins_blank = bool(text.lines) and not text.lines[0].strip()
     for line in text.lines:
-        if not line.strip(" "):
+        if not line.strip():
             continue
         row = _event_row(line)
         if row is not None:
             rows.append(row)
-            is_first = False
-        elif not line.strip() or not line.split("\t")[0].strip().isdigit():
+        elif _is_header(line):
             n_headers += 1
-            if is_first and n_headers == 1:
-                continue
-            findings.extend([finding("annotation_header_repeated")] if n_headers == 2 else [])
         else:
             n_unreadable += 1
-    if not n_headers:
+    if n_headers > 1:
+        findings.append(finding("annotation_header_repeated", f"{n_headers} headers"))
+    if not n_headers and not begins_blank:
         findings.append(finding("annotation_header_missing"))
     if n_unreadable:
         findings.append(finding("annotation_row_unreadable", f"{n_unreadable} rows"))
@@ -80,35 +84,38 @@ def read_event_list(text: Text, recording_start: str | None, limit: Bounds) -> S
     started = _started(rows, rate_hz)
     by_sample = _use_samples(started, recording, limit, findings)
     marks = []
+    n_apart = 0
     for row in rows:
         onset: int | None = None
-        if by_sample and rate_hz and row.sample is not None:
-            onset = row.sample * 1_000_000 // rate_hz
-        elif row.clock_us is not None and recording is not None:
+        if row.clock_us is not None and recording is not None:
             onset = after(row.clock_us, recording.clock_us, limit.before_us)
+        if by_sample and rate_hz and row.sample is not None:
+            by_clock, onset = onset, row.sample * 1_000_000 // rate_hz
+            if by_clock is not None and abs(by_clock - onset) > _CLOCK_GRAIN_US:
+                n_apart, onset = n_apart + 1, by_clock
         duration = row.duration_us
         if duration is None and rate_hz and row.n_samples is not None:
             duration = row.n_samples * 1_000_000 // rate_hz
         marks.append(Mark(onset, duration, row.label, "", "event"))
+    if n_apart:
+        findings.append(finding("annotation_clock_differs", f"{n_apart} rows, from their samples; the clock was used"))
     return Source("wsc_events", marks, 0, frozenset(), findings)
 
 
 def _event_row(line: str) -> _Row | None:
     fields = [field.strip() for field in line.split("\t")]
-    if len(fields) < _COLUMNS or not _is_number(fields[0]) or not fields[_LABEL]:
+    if len(fields) < _COLUMNS or not fields[_LABEL]:
         return None
-    clock = clock_of(fields[_CLOCK])
-    sample = _integer(fields[1])
-    if clock is None and fields[_CLOCK]:
-        return None
-    if clock is None and sample is None and not any(_integer(field) is not None for field in fields[3:4]):
+    epoch, code, clock = _integer(fields[0]), _integer(fields[_CODE]), clock_of(fields[_CLOCK])
+    # an event has two of its three numbers; a header has none, and a row of another table not these
+    if (clock is None and fields[_CLOCK]) or (fields[0] and epoch is None) or [epoch, code, clock].count(None) > 1:
         return None
     duration = seconds_us(fields[_DURATION]) if len(fields) > _DURATION and fields[_DURATION] else None
-    return _Row(sample, _integer(fields[2]), fields[_LABEL], clock, duration)
+    return _Row(_integer(fields[1]), _integer(fields[2]), fields[_LABEL], clock, duration)
 
 
-def _is_number(text: str) -> bool:
-    return _integer(text) is not None
+def _is_header(line: str) -> bool:
+    return not any(clock_of(field) is not None or _integer(field.strip()) is not None for field in line.split("\t"))
 
 
 def _integer(text: str) -> int | None:
@@ -116,18 +123,23 @@ def _integer(text: str) -> int | None:
 
 
 def _rate(rows: list[_Row]) -> int | None:
-    """Sampling rate in Hz that makes samples and clock agree over the night; None if they do not say one."""
+    """Sampling rate in Hz by which samples and clock agree over the night; None if they do not say one.
+
+    The median over pairs of rows, so that rows with a wrong sample or clock do not move it.
+    """
     timed = [(row.sample, row.clock_us) for row in rows if row.sample is not None and row.clock_us is not None]
-    if len(timed) < 2:
+    timed = timed[:: max(1, len(timed) // _ROWS_FOR_RATE)]
+    slopes = []
+    for (first, begin), (last, end) in itertools.combinations(timed, 2):
+        elapsed_us = (end - begin) % DAY_US
+        # the clock is cut to whole seconds: less than ten minutes does not tell 200 Hz from 201 Hz
+        if _LEAST_APART_US <= elapsed_us <= DAY_US - _LEAST_APART_US:
+            slopes.append((last - first) * 1_000_000 / elapsed_us)
+    if not slopes:
         return None
-    (first, begin), (last, end) = min(timed), max(timed)
-    elapsed_us = (end - begin) % DAY_US
-    # the clock is cut to whole seconds: less than a minute does not tell 200 Hz from 203 Hz
-    if elapsed_us < 60_000_000 or last <= first:
-        return None
-    rate = (last - first) * 1_000_000 / elapsed_us
+    rate = statistics.median(slopes)
     nearest = round(rate)
-    return nearest if nearest and abs(rate - nearest) * elapsed_us < nearest * 1_500_000 else None
+    return nearest if nearest > 0 and abs(rate - nearest) < _RATE_TOLERANCE * nearest else None
 
 
 def _started(rows: list[_Row], rate_hz: int | None) -> int | None:
@@ -149,7 +161,7 @@ def _use_samples(started_us: int | None, recording: Start | None, limit: Bounds,
     if started_us is None:
         return False
     apart = shift_between(Start(None, started_us), Start(None, recording.clock_us), limit.far_us, findings)
-    if abs(apart) <= 1_500_000:
+    if abs(apart) <= _CLOCK_GRAIN_US:
         return True
     findings.append(finding("annotation_clock_differs", f"{apart / 1e6:+.0f} s; the clock times were used"))
     return False

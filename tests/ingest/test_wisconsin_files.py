@@ -48,6 +48,14 @@ def test_gamma_doubled_and_missing_header(tmp_path: Path) -> None:
     assert codes(none) == {"annotation_header_missing"} and len(events(none)) == 1
 
 
+def test_gamma_rows_that_are_neither_event_nor_header(tmp_path: Path) -> None:
+    odd = "x7\t\t\t406\tLM \t5\t22:00:30\t\t\t\n" + "3\t\t\t406\tLM \t5\tlater\t\t\t\n"
+    no_epoch = "\t\t\t406\tLM \t5\t22:01:40\t\t\t\n"
+    found = read(tmp_path, HEADER + gamma(2, "OA", "22:01:10", 15) + odd + no_epoch + "\t" * 9 + "\n", "22:00:00")
+    assert [row[0] for row in events(found)] == [70.0, 100.0] and codes(found) == {"annotation_row_unreadable"}
+    assert found.findings[0].text.endswith("(2 rows)")
+
+
 def test_gamma_spellings_are_counted_when_unseen(tmp_path: Path) -> None:
     found = read(tmp_path, HEADER + gamma(1, "Obst Apnoea?", "22:00:10", 20) * 3, "22:00:00")
     assert "'Obst Apnoea?' × 3" in next(item.text for item in found.findings if item.code == "unknown_label")
@@ -60,6 +68,17 @@ def test_samples_are_used_when_the_rows_say_their_rate(tmp_path: Path) -> None:
     )
     found = read(tmp_path, HEADER + rows, "22:00:00")
     assert [row[:2] for row in events(found)] == [(37.25, 2.0), (1207.25, 2.0), (3007.25, 2.0)]
+
+
+def test_a_sample_that_contradicts_its_clock_is_not_used(tmp_path: Path) -> None:
+    rows = [(1, 1000), (40, 240_000 + 1000), (60, 7), (100, 600_000 + 1000)]
+    text = "".join(
+        f"{k}\t{sample}\t\t406\tLM \t5\t22:{(30 * k + 5 - 30) // 60:02d}:{(30 * k + 5 - 30) % 60:02d}\t\t\n"
+        for k, sample in [(k, 200 * (30 * (k - 1) + 5) if sample > 7 else sample) for k, sample in rows]
+    )
+    found = read(tmp_path, HEADER + text, "22:00:00")
+    assert [row[0] for row in events(found)] == [5.0, 1175.0, 1775.0, 2975.0]
+    assert "annotation_clock_differs" in codes(found)
 
 
 def test_gamma_without_a_start_of_the_recording(tmp_path: Path) -> None:
