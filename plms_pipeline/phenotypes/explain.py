@@ -204,6 +204,11 @@ def _elevated(night: NightEvidence) -> str:
             value = row[f"plms_elevated_{name}"]
             reason = f" ({_why(row[f'plms_elevated_{name}_reason'])})" if value == UNKNOWN else ""
             lines.append(f"By {name}: {value}{reason}; {_index(night.analysis, name)}.")
+    if night.analysis["index_family"] == "piezo":
+        piezo = night.analysis["plmsi_per_h_piezo"]
+        lines.append(
+            f"The sensor is a piezo: its own index, {_number(piezo)}/h, is another quantity and has no threshold here."
+        )
     return _paragraph("Elevated PLMS index", row["plms_elevated"], lines)
 
 

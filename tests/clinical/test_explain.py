@@ -99,6 +99,13 @@ def test_a_medicine_a_lost_laboratory_value_and_four_criteria_are_told() -> None
     assert "Better explained by: medicine that may cause movements." in compatible
 
 
+def test_a_piezo_index_is_told_apart() -> None:
+    rows = [{**row, "index_family": "piezo", "plmsi_per_h_piezo": 21.5} for row in night(None, None, None)]
+    found, _ = explained(NightCase("piezo", rows, {}, facts={"sensor": "piezo"}))
+    assert found["Elevated PLMS index"].startswith("Elevated PLMS index: UNKNOWN Index by aasm3: no index.")
+    assert "its own index, 21.5/h, is another quantity" in found["Elevated PLMS index"]
+
+
 def test_unknown_inputs_of_an_or_are_gathered_by_why_they_are_unknown() -> None:
     found, _ = explained(
         case_of("open", medication=[{"class_id": "ssri", "taken": "unknown", "collected_offset_d": 0}])
