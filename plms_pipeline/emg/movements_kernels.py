@@ -132,10 +132,10 @@ def find_movements(
                         )  # fmt: skip
                         n_long = 0
                         for c in range(n_inner):
-                            if inner[c, 1] - inner[c, 0] >= rule.n_least:
-                                inner[n_long, 0], inner[n_long, 1] = on + inner[c, 0], on + inner[c, 1]
-                                at_edge = inner[c, 0] == 0 or on + inner[c, 1] == off
-                                inner[n_long, 2] = found[e, 2] if at_edge else 0
+                            a, b = on + inner[c, 0], on + inner[c, 1]
+                            if b - a >= rule.n_least:
+                                inner[n_long, 0], inner[n_long, 1] = a, b
+                                inner[n_long, 2] = found[e, 2] if (a == on or b == off) else 0
                                 n_long += 1
                         n_inner = n_long
                         if n_inner > 0:
