@@ -12,6 +12,8 @@ from plms_pipeline.simulate.conditions import Recording
 from plms_pipeline.simulate.envelopes import LegEvents
 
 LEAST_IOU = 0.5
+# A candidate lasts at most 10 s (WASM/IRLSSG 2016): this near to it a hundredth of a second ends a series or does not.
+CANDIDATE_LIMIT_S, NEAR_LIMIT_S = 10.0, 0.25
 _LEG_CODES = {"left": scoring.LEFT, "right": scoring.RIGHT, "combined": scoring.COMBINED}
 _US = 1_000_000
 _EPOCH_US = 30 * _US
@@ -26,7 +28,7 @@ class Detected(NamedTuple):
 
 
 class LegVerdict(NamedTuple):
-    """Counts and errors of one leg; ``counted``: which detections stand for movements (bool, n_detected)."""
+    """Counts and errors of one leg; ``counted`` (bool, n_detected): what enters the index; ``partner``: match or -1."""
 
     n_hit: int
     n_missed: int
@@ -36,6 +38,7 @@ class LegVerdict(NamedTuple):
     missed_us: np.ndarray
     extra_us: np.ndarray
     counted: np.ndarray
+    partner: np.ndarray
 
 
 class Verdict(NamedTuple):
@@ -93,6 +96,7 @@ def judge_leg(events: LegEvents, found: Detected) -> LegVerdict:
         onset[missed],
         found.onset_us[is_extra],
         hit | is_extra | (touches_sure & ~hit),
+        partner,
     )
 
 
@@ -104,9 +108,11 @@ def judge(recording: Recording, found: dict[str, Detected]) -> Verdict:
         mine = found.get(name, Detected(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)))
         verdict = judge_leg(leg.events, mine)
         verdicts.append(verdict)
-        sure = leg.events.is_movement & ~leg.events.is_doubtful
+        length_s = (leg.events.offset_us - leg.events.onset_us) / 1e6
+        is_at_limit = np.abs(length_s - CANDIDATE_LIMIT_S) < NEAR_LIMIT_S
+        sure = leg.events.is_movement & ~leg.events.is_doubtful & ~is_at_limit
         true_rows += [(code, a, b) for a, b in zip(leg.events.onset_us[sure], leg.events.offset_us[sure], strict=True)]
-        use = verdict.counted
+        use = verdict.counted & ~np.append(is_at_limit, False)[verdict.partner]
         rows += [(code, a, b) for a, b in zip(mine.onset_us[use], mine.offset_us[use], strict=True)]
         true_spans += [(a, b, code) for a, b, _ in leg.unusable]
         spans += [(a, b, code) for a, b in mine.unusable]

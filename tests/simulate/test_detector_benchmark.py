@@ -65,6 +65,20 @@ def test_errors_are_detected_minus_true() -> None:
     np.testing.assert_allclose(verdict.offset_error_s, [0.0, -0.2])
 
 
+def test_a_movement_at_the_limit_of_a_candidate_does_not_decide_the_index() -> None:
+    made = simulate.recording("one_leg", 3, duration_min=20)
+    leg = made.legs["left"]
+    onset = np.arange(6) * 30 * S + 600 * S
+    length = np.array([3.0, 3.0, 3.0, 10.05, 3.0, 3.0])
+    rows = [(a / S, a / S + b, "sure") for a, b in zip(onset.tolist(), length.tolist(), strict=True)]
+    made = made._replace(legs={"left": leg._replace(events=events(*rows), unusable=())}, stages=("N2",) * 40)
+    shorter = [(a, b - 0.1) for a, b, _ in rows]
+    verdict = judge(made, {"left": found(*shorter)})
+    assert verdict.n_hit == 6
+    assert verdict.index_found_per_h == verdict.index_true_per_h > 0
+    assert judge(made, {"left": found(*shorter[:3])}).index_found_per_h == 0.0
+
+
 def test_f1_of_nothing_to_find_is_1_only_when_nothing_was_found() -> None:
     assert f1(0, 0, 0) == 1.0
     assert f1(0, 0, 3) == 0.0
