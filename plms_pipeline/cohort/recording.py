@@ -123,7 +123,7 @@ class NightSteps:
         except InputError as error:
             raise BadInput(FAILED_INPUT, "annotations_unreadable", redact(str(error), task)) from None
         if task.settings["identifiers"] == PSEUDONYMISE:
-            found = ingest.without_free_text(found)
+            found = ingest.without_free_text(found, task.settings["labels"])
         off_us, on_us, findings = ingest.clock_window(
             task.sheet["lights_off_s"], task.sheet["lights_on_s"], start=start, duration_us=duration_us
         )

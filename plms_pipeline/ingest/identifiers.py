@@ -14,7 +14,7 @@ from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.annotations import Annotations, EventSpans, StageSpans
 from plms_pipeline.ingest.edf_header import EdfHeader
 from plms_pipeline.ingest.findings import Finding, finding
-from plms_pipeline.ingest.labels import event_type_of, is_ignored, stage_of
+from plms_pipeline.ingest.labels import event_type_of, form, is_ignored, stage_of
 from plms_pipeline.ingest.sheet import SheetRow
 
 KEY_VARIABLE = "PLMS_IDENTIFIER_KEY"
@@ -160,12 +160,15 @@ def pseudonymise(rows: Iterable[SheetRow], key: bytes) -> Pseudonymised:
 # -- free text -------------------------------------------------------------------------------------------------------
 
 
-def vocabulary(label: str) -> str:
+def vocabulary(label: str, own: frozenset[str] = frozenset()) -> str:
     """A label as far as it is vocabulary of the code lists; what is not may be a remark about the person.
 
-    NSRR writes `concept|original label`: the parts that are listed are kept. A label of which nothing is listed
-    becomes ``(unlisted label)``.
+    `own` holds labels that the cohort declared, in the form in which labels are compared. NSRR writes
+    `concept|original label`: the parts that are listed are kept. A label of which nothing is listed becomes
+    ``(unlisted label)``.
     """
+    if form(label) in own:
+        return label
     parts = [part for part in label.split("|") if _is_listed(part)]
     return "|".join(parts) or UNLISTED
 
@@ -174,15 +177,23 @@ def _is_listed(text: str) -> bool:
     return event_type_of(text) is not None or stage_of(text, in_stage_column=True) is not None or is_ignored(text)
 
 
-def without_free_text(found: Annotations) -> Annotations:
-    """Annotations whose labels are all vocabulary: others are replaced, and findings quote none."""
+def without_free_text(found: Annotations, labels: Iterable[str] = ()) -> Annotations:
+    """Annotations whose labels are all vocabulary: others are replaced, and findings quote none.
+
+    Parameters
+    ----------
+    found : Annotations
+    labels : iterable of str
+        Labels that the cohort declared; they are vocabulary too.
+    """
+    own = frozenset(form(label) for label in labels)
 
     def events(spans: EventSpans | None) -> EventSpans | None:
-        return None if spans is None else spans._replace(label=_listed(spans.label))
+        return None if spans is None else spans._replace(label=_listed(spans.label, own))
 
     stages: StageSpans | None = found.stages
     if stages is not None:
-        stages = stages._replace(label=_listed(stages.label))
+        stages = stages._replace(label=_listed(stages.label, own))
     kept = events(found.events)
     assert kept is not None
     return found._replace(
@@ -195,8 +206,8 @@ def without_free_text(found: Annotations) -> Annotations:
     )
 
 
-def _listed(labels: Sequence[str]) -> tuple[str, ...]:
-    known = {label: vocabulary(label) for label in set(labels)}
+def _listed(labels: Sequence[str], own: frozenset[str]) -> tuple[str, ...]:
+    known = {label: vocabulary(label, own) for label in set(labels)}
     return tuple(known[label] for label in labels)
 
 

@@ -215,6 +215,8 @@ def test_free_text_among_annotations_is_replaced(tmp_path: Path) -> None:
     assert clean.stages is not None and clean.stages.label == ("Sleep stage N2",)
     assert not any("Meier" in item.text for item in clean.findings)
     assert [item.code for item in clean.findings] == [item.code for item in found.findings]
+    declared = without_free_text(found, ["herr meier AWAKE"])
+    assert declared.events.label == ("Hypopnea", "Herr Meier awake")
 
 
 @pytest.mark.parametrize(
