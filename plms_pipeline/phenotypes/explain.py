@@ -5,16 +5,26 @@ Everything is read from the tables of a release and from the clinical rules in i
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from plms_pipeline import contracts
 from plms_pipeline.exposures.questionnaires import CRITERIA
 from plms_pipeline.exposures.status import NO, UNKNOWN, YES
+from plms_pipeline.phenotypes.wording import (
+    Input,
+    Row,
+    any_lines,
+    assessed_line,
+    day,
+    gathered,
+    label,
+    named,
+    number,
+    paragraph,
+    why,
+    wrapped,
+)
 
-Row = Mapping[str, Any]
-_WIDTH = 110
 _CRITERION = {
     "rls_urge": "urge to move the legs",
     "rls_rest": "begins or worsens at rest",
@@ -55,15 +65,6 @@ class NightEvidence(NamedTuple):
     rules: Mapping[str, Any]
 
 
-class Input(NamedTuple):
-    """One input of a statement: its answer, why it is unknown, and what it rests on."""
-
-    label: str
-    value: str
-    reason: str | None = None
-    detail: str | None = None
-
-
 def explain_night(night: NightEvidence) -> str:
     """Text about one recording: every phenotype with the evidence behind it and what is missing.
 
@@ -95,72 +96,6 @@ def explain_night(night: NightEvidence) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _label(codes: str, value: str | None) -> str:
-    """Label of a coded value in words; the value itself where it is not coded."""
-    if value is None:
-        return "no reason given"
-    return next((code.label for code in contracts.codes(codes).codes if code.value == value), value)
-
-
-def _why(reason: str | None) -> str:
-    return _label("clinical_reason", reason)
-
-
-def _day(offset_d: Any) -> str:
-    if offset_d is None:
-        return "on a day that is not known"
-    days = int(offset_d)
-    if days == 0:
-        return "on the day of the night"
-    return f"{abs(days)} day{'s' * (abs(days) != 1)} {'before' if days < 0 else 'after'} the night"
-
-
-def _number(value: Any) -> str:
-    return "not known" if value is None else f"{float(value):.4g}"
-
-
-def _paragraph(title: str, value: str, lines: Iterable[str]) -> str:
-    text = [f"{title}: {value.upper()}"]
-    for line in lines:
-        line = line[:1].upper() + line[1:] if line[:1].isalpha() and line[:4] != "eGFR" else line
-        text += textwrap.wrap(line, _WIDTH, initial_indent="  ", subsequent_indent="    ")
-    return "\n".join(text)
-
-
-def _named(inputs: Iterable[Input]) -> str:
-    return ", ".join(f"{item.label} ({item.detail})" if item.detail else item.label for item in inputs)
-
-
-def _open(inputs: Iterable[Input]) -> str:
-    """Unknown inputs, gathered by why they are unknown."""
-    by_reason: dict[str, list[str]] = {}
-    for item in inputs:
-        by_reason.setdefault(_why(item.reason), []).append(item.label)
-    return "; ".join(f"{', '.join(labels)} ({reason})" for reason, labels in by_reason.items())
-
-
-def _any_lines(value: str, inputs: list[Input]) -> list[str]:
-    """Why an OR came out as it did, and what would decide it."""
-    present = [item for item in inputs if item.value == YES]
-    absent = [item for item in inputs if item.value == NO]
-    unknown = [item for item in inputs if item.value == UNKNOWN]
-    lines = []
-    if present:
-        lines.append(f"Present: {_named(present)}.")
-    if value != YES and absent:
-        lines.append(f"Absent: {_named(absent)}.")
-    if value == UNKNOWN:
-        lines.append(f"Missing to decide it: {_open(unknown)}. One yes among them decides yes; all no decide no.")
-    return lines
-
-
-def _assessed_line(row: Row, name: str) -> str:
-    universe = row[f"{name}_universe"]
-    if not universe:
-        return "As far as assessed: nothing of it was collected in this cohort."
-    return f"As far as assessed in this cohort ({', '.join(universe)}): {row[f'{name}_assessed']}."
-
-
 def _heading(night: NightEvidence) -> str:
     analysis = night.analysis
     age = analysis["age_years"]
@@ -177,15 +112,15 @@ def _heading(night: NightEvidence) -> str:
     if analysis["is_index_night"]:
         facts.append("index night of this person")
     title = f"Visit {analysis['visit']}, recording {analysis['recording_id']} (cohort {analysis['cohort']})"
-    return f"{title}\n{'=' * len(title)}\n" + "\n".join(textwrap.wrap(", ".join(facts), _WIDTH))
+    return f"{title}\n{'=' * len(title)}\n" + wrapped(", ".join(facts))
 
 
 def _index(analysis: Row, name: str) -> str:
     point, low, high = (analysis[f"plmsi_{name}{end}_per_h"] for end in ("", "_lo", "_hi"))
     if low is None or high is None:
         return "no index"
-    interval = f"between {_number(low)} and {_number(high)}/h"
-    return f"{interval}, no point value" if point is None else f"{_number(point)}/h, {interval}"
+    interval = f"between {number(low)} and {number(high)}/h"
+    return f"{interval}, no point value" if point is None else f"{number(point)}/h, {interval}"
 
 
 def _elevated(night: NightEvidence) -> str:
@@ -196,20 +131,20 @@ def _elevated(night: NightEvidence) -> str:
         f"{rules['adult_age_years']:g} years, above {rules['plms_child_per_h']:g}/h in children."
     ]
     if row["plms_elevated"] == UNKNOWN:
-        lines.append(f"Missing to decide it: {_why(row['plms_elevated_reason'])}.")
+        lines.append(f"Missing to decide it: {why(row['plms_elevated_reason'])}.")
     names = [key.removeprefix("plms_elevated_").removesuffix("_basis") for key in row if key.endswith("_basis")
              and key.startswith("plms_elevated_") and key != "plms_elevated_basis"]  # fmt: skip
     for name in names:
         if name != basis:
             value = row[f"plms_elevated_{name}"]
-            reason = f" ({_why(row[f'plms_elevated_{name}_reason'])})" if value == UNKNOWN else ""
+            reason = f" ({why(row[f'plms_elevated_{name}_reason'])})" if value == UNKNOWN else ""
             lines.append(f"By {name}: {value}{reason}; {_index(night.analysis, name)}.")
     if night.analysis["index_family"] == "piezo":
         piezo = night.analysis["plmsi_per_h_piezo"]
         lines.append(
-            f"The sensor is a piezo: its own index, {_number(piezo)}/h, is another quantity and has no threshold here."
+            f"The sensor is a piezo: its own index, {number(piezo)}/h, is another quantity and has no threshold here."
         )
-    return _paragraph("Elevated PLMS index", row["plms_elevated"], lines)
+    return paragraph("Elevated PLMS index", row["plms_elevated"], lines)
 
 
 def _restless_legs(night: NightEvidence) -> str:
@@ -218,7 +153,7 @@ def _restless_legs(night: NightEvidence) -> str:
     lines = []
     for value, word in ((YES, "Fulfilled"), (NO, "Not fulfilled")):
         if found := [item for item in inputs if item.value == value]:
-            lines.append(f"{word}: {_named(found)}.")
+            lines.append(f"{word}: {named(found)}.")
     other = [
         f"{word} {row[name]}"
         for name, word in (
@@ -235,23 +170,23 @@ def _restless_legs(night: NightEvidence) -> str:
         lines.append(f"Other answers: {', '.join(other)}.")
     if row["rls_irlssg"] == UNKNOWN:
         unknown = [item for item in inputs if item.value == UNKNOWN]
-        lines.append(f"Missing to decide it: {_open(unknown)}.")
-    lines.append(f"The evidence amounts to: {_label('rls_level', row['rls_level'])}. No recording enters here.")
+        lines.append(f"Missing to decide it: {gathered(unknown)}.")
+    lines.append(f"The evidence amounts to: {label('rls_level', row['rls_level'])}. No recording enters here.")
     excluded = row["rls_for_exclusion"]
-    reason = f" ({_why(row['rls_for_exclusion_reason'])})" if excluded == UNKNOWN else ""
+    reason = f" ({why(row['rls_for_exclusion_reason'])})" if excluded == UNKNOWN else ""
     lines.append(f"As an explanation of the movements: {excluded}{reason}.")
-    return _paragraph("Restless legs syndrome (five criteria)", row["rls_irlssg"], lines)
+    return paragraph("Restless legs syndrome (five criteria)", row["rls_irlssg"], lines)
 
 
 def _cramps(night: NightEvidence) -> str:
     row = night.phenotype
     lines = [
-        f"What it feels like: {_label('cramp_feel', row['cramp_feel']) if row['cramp_feel'] else 'not known'}; "
-        f"relieved by: {_label('cramp_relief', row['cramp_relief']) if row['cramp_relief'] else 'not known'}."
+        f"What it feels like: {label('cramp_feel', row['cramp_feel']) if row['cramp_feel'] else 'not known'}; "
+        f"relieved by: {label('cramp_relief', row['cramp_relief']) if row['cramp_relief'] else 'not known'}."
     ]
     if row["leg_cramp_pattern"] == UNKNOWN:
-        lines.append(f"Missing to decide it: {_why(row['leg_cramp_pattern_reason'])}.")
-    return _paragraph("Leg cramp pattern", row["leg_cramp_pattern"], lines)
+        lines.append(f"Missing to decide it: {why(row['leg_cramp_pattern_reason'])}.")
+    return paragraph("Leg cramp pattern", row["leg_cramp_pattern"], lines)
 
 
 def _disturbance(night: NightEvidence) -> str:
@@ -260,8 +195,8 @@ def _disturbance(night: NightEvidence) -> str:
         Input(_DISTURBANCE[name], row[name], row[f"{name}_reason"], row[f"{name}_basis"])
         for name in night.rules["clinical_disturbance"]
     ]
-    lines = [*_any_lines(row["clinical_disturbance"], inputs), _assessed_line(row, "clinical_disturbance")]
-    return _paragraph("Clinical disturbance", row["clinical_disturbance"], lines)
+    lines = [*any_lines(row["clinical_disturbance"], inputs), assessed_line(row, "clinical_disturbance")]
+    return paragraph("Clinical disturbance", row["clinical_disturbance"], lines)
 
 
 def _medication(night: NightEvidence) -> str:
@@ -269,27 +204,27 @@ def _medication(night: NightEvidence) -> str:
 
     def item(name: str) -> Input:
         entry = night.exposures[name]
-        use = f"{_label('exposure_basis', entry['basis'])}, last use {_day(entry['last_use_offset_d'])}"
+        use = f"{label('exposure_basis', entry['basis'])}, last use {day(entry['last_use_offset_d'])}"
         return Input(
-            _label("medication_class", name),
+            label("medication_class", name),
             entry["exposed"],
             entry["exposed_reason"],
             use if entry["exposed"] == YES else None,
         )
 
     inputs = [item(name) for name in night.rules["medication_factor"]]
-    lines = [*_any_lines(row["medication_factor"], inputs), _assessed_line(row, "medication_factor")]
-    return _paragraph("Medicine that may cause movements", row["medication_factor"], lines)
+    lines = [*any_lines(row["medication_factor"], inputs), assessed_line(row, "medication_factor")]
+    return paragraph("Medicine that may cause movements", row["medication_factor"], lines)
 
 
 def _laboratory(row: Row, name: str, unit: str) -> str:
     if row["value"] is not None:
         flags = f", {', '.join(row['flags'])}" if row["flags"] else ""
-        return f"{name} {_number(row['value'])} {unit}, drawn {_day(row['offset_d'])}{flags}"
+        return f"{name} {number(row['value'])} {unit}, drawn {day(row['offset_d'])}{flags}"
     if row["lo"] is not None:
-        high = "or more" if row["hi"] is None else f"to {_number(row['hi'])}"
-        return f"{name} {_number(row['lo'])} {high} {unit}, drawn {_day(row['offset_d'])}"
-    return f"no {name} ({_why(row['value_reason'])})"
+        high = "or more" if row["hi"] is None else f"to {number(row['hi'])}"
+        return f"{name} {number(row['lo'])} {high} {unit}, drawn {day(row['offset_d'])}"
+    return f"no {name} ({why(row['value_reason'])})"
 
 
 def _iron(night: NightEvidence) -> str:
@@ -301,8 +236,8 @@ def _iron(night: NightEvidence) -> str:
         "it says nothing of treatment."
     ]
     if row["iron_deficiency"] == UNKNOWN:
-        lines.append(f"Missing to decide it: {_why(row['iron_deficiency_reason'])}.")
-    return _paragraph("Low ferritin", row["iron_deficiency"], lines)
+        lines.append(f"Missing to decide it: {why(row['iron_deficiency_reason'])}.")
+    return paragraph("Low ferritin", row["iron_deficiency"], lines)
 
 
 def _kidney(night: NightEvidence) -> str:
@@ -312,41 +247,41 @@ def _kidney(night: NightEvidence) -> str:
     if analysis["egfr_equation"]:
         egfr += f", {analysis['egfr_equation']}"
     inputs = [
-        Input("dialysis", dialysis["status"], dialysis["status_reason"], _label("condition_basis", dialysis["basis"])),
+        Input("dialysis", dialysis["status"], dialysis["status_reason"], label("condition_basis", dialysis["basis"])),
         Input(f"eGFR below {night.rules['egfr_renal_failure']:g}", row["egfr_lt30"], row["egfr_lt30_reason"], egfr),
         Input(
             f"CKD stage {night.rules['ckd_stage_renal_failure']} or 5",
             stage["status"],
             stage["status_reason"],
-            _label("condition_basis", stage["basis"]),
+            label("condition_basis", stage["basis"]),
         ),
     ]
-    lines = [*_any_lines(row["renal_failure"], inputs), _assessed_line(row, "renal_failure")]
+    lines = [*any_lines(row["renal_failure"], inputs), assessed_line(row, "renal_failure")]
     if row["renal_failure"] == YES and row["renal_failure_confirmed"] != YES:
-        lines.append(f"Not confirmed: {_why(row['renal_failure_confirmed_reason'])}.")
-    return _paragraph("Renal failure", row["renal_failure"], lines)
+        lines.append(f"Not confirmed: {why(row['renal_failure_confirmed_reason'])}.")
+    return paragraph("Renal failure", row["renal_failure"], lines)
 
 
 def _plain(night: NightEvidence, condition: str, title: str) -> str:
     entry = night.conditions[condition]
     if entry["status"] == UNKNOWN:
-        lines = [f"Missing to decide it: {_why(entry['status_reason'])}."]
+        lines = [f"Missing to decide it: {why(entry['status_reason'])}."]
     else:
-        lines = [f"Rests on: {_label('condition_basis', entry['basis'])}, recorded {_day(entry['offset_d'])}."]
-    return _paragraph(title, entry["status"], lines)
+        lines = [f"Rests on: {label('condition_basis', entry['basis'])}, recorded {day(entry['offset_d'])}."]
+    return paragraph(title, entry["status"], lines)
 
 
 def _breathing(night: NightEvidence) -> str:
     row, analysis, rules = night.phenotype, night.analysis, night.rules
     ahi = analysis["ahi_per_h"]
-    told = f"no AHI ({_why(analysis['ahi_reason'])})" if ahi is None else f"AHI {_number(ahi)}/h"
+    told = f"no AHI ({why(analysis['ahi_reason'])})" if ahi is None else f"AHI {number(ahi)}/h"
     lines = [
         f"{told}, defined as {analysis['ahi_definition'] or 'not known'}. The factor is an AHI of "
         f"{rules['ahi_factor_per_h']:g}/h or more; at {rules['ahi_sensitivity_per_h']:g}/h: {row['sdb_5']}."
     ]
     if row["sdb_15"] == UNKNOWN:
-        lines.append(f"Missing to decide it: {_why(row['sdb_15_reason'])}.")
-    return _paragraph("Sleep-disordered breathing", row["sdb_15"], lines)
+        lines.append(f"Missing to decide it: {why(row['sdb_15_reason'])}.")
+    return paragraph("Sleep-disordered breathing", row["sdb_15"], lines)
 
 
 def _compatible(night: NightEvidence) -> str:
@@ -367,22 +302,22 @@ def _compatible(night: NightEvidence) -> str:
     if value == UNKNOWN:
         missing = []
         if row[f"plms_elevated_{basis}"] == UNKNOWN:
-            missing.append(f"elevated index ({_why(row[f'plms_elevated_{basis}_reason'])})")
+            missing.append(f"elevated index ({why(row[f'plms_elevated_{basis}_reason'])})")
         if row["clinical_disturbance"] == UNKNOWN:
             missing.append("clinical disturbance (see above)")
         if unknown := [item for item in exclusions if item.value == UNKNOWN]:
-            missing.append(_open(unknown))
+            missing.append(gathered(unknown))
         if pap != NO:
-            missing.append(_why("pap_night" if pap == YES else "pap_unknown"))
+            missing.append(why("pap_night" if pap == YES else "pap_unknown"))
         lines.append(f"Missing to decide it: {'; '.join(missing)}.")
     universe = ", ".join(row["plmd_compatible_universe"]) or "nothing"
     reason = row["plmd_compatible_assessed_reason"]
     lines.append(
         f"Compatible as far as assessed ({universe}): {row['plmd_compatible_assessed']}"
-        + (f" ({_why(reason)})." if reason else ".")
+        + (f" ({why(reason)})." if reason else ".")
     )
     lines.append(f"With the shorter list of ICSD-3 alone: {row['plmd_compatible_icsd']}.")
-    return _paragraph("Compatible with PLMD (criteria, not a diagnosis)", value, lines)
+    return paragraph("Compatible with PLMD (criteria, not a diagnosis)", value, lines)
 
 
 def _pattern(night: NightEvidence) -> str:
@@ -400,9 +335,9 @@ def _pattern(night: NightEvidence) -> str:
     if row["secondary_factor_pattern"] == "not_applicable":
         lines.insert(0, "The index is not elevated, so there is nothing to accompany.")
     if row["secondary_factor_pattern_reason"]:
-        lines.append(f"Missing to decide it: {_why(row['secondary_factor_pattern_reason'])}.")
+        lines.append(f"Missing to decide it: {why(row['secondary_factor_pattern_reason'])}.")
     lines.append("Co-occurrence, not cause.")
-    return _paragraph("Factors beside an elevated index", row["secondary_factor_pattern"], lines)
+    return paragraph("Factors beside an elevated index", row["secondary_factor_pattern"], lines)
 
 
 def _masked(night: NightEvidence) -> str:
@@ -410,5 +345,5 @@ def _masked(night: NightEvidence) -> str:
     taken = row["suppressor_exposed_basis"]
     lines = [f"Suppressing medicines: {row['suppressor_exposed']}{f' ({taken})' if taken else ''}."]
     if row["masked_possible"] == UNKNOWN:
-        lines.append(f"Missing to decide it: {_why(row['masked_possible_reason'])}.")
-    return _paragraph("Index possibly lowered by a medicine", row["masked_possible"], lines)
+        lines.append(f"Missing to decide it: {why(row['masked_possible_reason'])}.")
+    return paragraph("Index possibly lowered by a medicine", row["masked_possible"], lines)
