@@ -125,30 +125,27 @@ def envelope_between(
     for j in range(tick_first, tick_last):
         w = robust_mean(p, max(0, j - half_long), min(m, j + half_long + 1), n_top, gain_long, top)
         long_uv[j - tick_first] = np.sqrt(w) if is_rms else w
+    begin = max(0, first - half_middle - 1)
+    end = min(n, last + half_middle)
+    u = np.empty(end - begin, np.int64)
+    for i in range(begin, end):
+        v = min(abs(np.float64(y[i])), limit)
+        u[i - begin] = np.int64((v * v if is_rms else v) * SCALE + 0.5)
     sum_s = np.int64(0)
     sum_m = np.int64(0)
-    for i in range(max(0, first - half_middle - 1), min(n, first + half_middle)):
-        v = min(abs(np.float64(y[i])), limit)
-        u = np.int64((v * v if is_rms else v) * SCALE + 0.5)
-        sum_m += u
-        if first - half_short - 1 <= i < first + half_short:
-            sum_s += u
+    for i in range(begin, min(n, first + half_middle)):
+        sum_m += u[i - begin]
+    for i in range(max(0, first - half_short - 1), min(n, first + half_short)):
+        sum_s += u[i - begin]
     for i in range(first, last):
-        for side in range(4):
-            half = half_short if side < 2 else half_middle
-            at = i + half if side % 2 == 0 else i - half - 1
-            if at < 0 or at >= n:
-                continue
-            v = min(abs(np.float64(y[at])), limit)
-            u = np.int64((v * v if is_rms else v) * SCALE + 0.5)
-            if side == 0:
-                sum_s += u
-            elif side == 1:
-                sum_s -= u
-            elif side == 2:
-                sum_m += u
-            else:
-                sum_m -= u
+        if i + half_short < n:
+            sum_s += u[i + half_short - begin]
+        if i - half_short - 1 >= 0:
+            sum_s -= u[i - half_short - 1 - begin]
+        if i + half_middle < n:
+            sum_m += u[i + half_middle - begin]
+        if i - half_middle - 1 >= 0:
+            sum_m -= u[i - half_middle - 1 - begin]
         count_s = min(n - 1, i + half_short) - max(0, i - half_short) + 1
         count_m = min(n - 1, i + half_middle) - max(0, i - half_middle) + 1
         s = sum_s / (count_s * SCALE)

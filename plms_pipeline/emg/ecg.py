@@ -9,18 +9,13 @@ from plms_pipeline.emg.conditioning import band_pass, design_band
 from plms_pipeline.emg.ecg_kernels import find_peaks, highest_of_blocks, locked_average, subtract_average
 from plms_pipeline.emg.settings import Detector
 
-QRS_BAND_HZ = (8.0, 30.0)
-LEVEL_BLOCK_S = 2.0
-LEVEL_HALF_BLOCKS = 8
-LEVEL_FRACTION = 0.5
-
 
 def r_peaks_us(ecg: Sequence[tuple[int, np.ndarray]], fs_hz: float, settings: Detector) -> np.ndarray:
     """R peaks of an ECG: maxima in the QRS band above half of the usual maximum around them.
 
     Parameters
     ----------
-    ecg : sequence of (start_us, float64 array of shape (n,))
+    ecg : sequence of (start_us, array of shape (n,))
     fs_hz : float
     settings : Detector
 
@@ -29,22 +24,35 @@ def r_peaks_us(ecg: Sequence[tuple[int, np.ndarray]], fs_hz: float, settings: De
     float64 array of shape (n_beats,)
         Times in µs from the start of the recording, in order.
     """
-    n_block = max(1, round(LEVEL_BLOCK_S * fs_hz))
+    step = max(1, int(fs_hz / settings.ecg_least_rate_hz))
+    rate_hz = fs_hz / step
+    n_block = max(1, round(settings.ecg_level_block_s * rate_hz))
     found: list[np.ndarray] = []
     try:
-        band = design_band(fs_hz, *QRS_BAND_HZ)
+        band = design_band(rate_hz, *settings.ecg_band_hz)
     except ValueError:
         return np.zeros(0)
     for start_us, samples in ecg:
-        x = np.asarray(samples)
+        x = thinned(np.asarray(samples), step)
         if x.size < 2 * n_block or not np.isfinite(x).all():
             continue
-        y = band_pass(x, fs_hz, band)
+        y = band_pass(x, rate_hz, band)
         tops = highest_of_blocks(y, n_block)
-        level = ndimage.median_filter(tops, 2 * LEVEL_HALF_BLOCKS + 1, mode="reflect") * LEVEL_FRACTION
-        peaks = find_peaks(y, np.maximum(level, 1e-9), n_block, max(1, round(settings.ecg_refractory_s * fs_hz)))
-        found.append(start_us + peaks * (1e6 / fs_hz))
+        level = ndimage.median_filter(tops, settings.ecg_level_blocks, mode="reflect") * settings.ecg_level_fraction
+        peaks = find_peaks(y, np.maximum(level, 1e-9), n_block, max(1, round(settings.ecg_refractory_s * rate_hz)))
+        found.append(start_us + (peaks * step + 0.5 * (step - 1)) * (1e6 / fs_hz))
     return np.concatenate(found) if found else np.zeros(0)
+
+
+def thinned(x: np.ndarray, step: int) -> np.ndarray:
+    """Means of ``step`` samples in a row; a rest at the end is left out."""
+    if step == 1:
+        return x
+    n = x.size // step
+    out = x[: n * step : step].astype(np.float64)
+    for k in range(1, step):
+        out += x[k : n * step : step]
+    return np.asarray(out / step)
 
 
 def steady_intervals(beats_us: np.ndarray, settings: Detector) -> np.ndarray:

@@ -9,12 +9,6 @@ import numpy as np
 from plms_pipeline.emg.mains_kernels import line_power, subtract_line
 from plms_pipeline.emg.settings import Detector
 
-# Neighbours of a line in a window of 2 s, in steps of its resolution of 0.5 Hz: near, but beyond its leakage.
-TEST_WINDOW_S = 2.0
-NEIGHBOURS_HZ = (-3.0, -2.5, -2.0, -1.5, 1.5, 2.0, 2.5, 3.0)
-TEST_EVERY_S = 60.0
-LEAST_WINDOWS = 3
-
 
 class Line(NamedTuple):
     """One spectral line: frequency, RMS (µV, median over the windows tested), share of windows that show it."""
@@ -32,11 +26,20 @@ def _cos_sin(cycles: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=32)
-def _tables(frequency_hz: float, fs_hz: float, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines and sines of the line and its neighbours over a test window, (9, n) each."""
-    frequencies = [frequency_hz, *(frequency_hz + d for d in NEIGHBOURS_HZ)]
+def _tables(
+    frequency_hz: float, neighbours_hz: tuple[float, ...], fs_hz: float, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and sines of the line and its neighbours over a test window, (1 + neighbours, n) each."""
+    frequencies = [frequency_hz, *(frequency_hz + d for d in neighbours_hz)]
     table = np.array([[_cos_sin(f * i / fs_hz) for i in range(n)] for f in frequencies])
     return np.ascontiguousarray(table[:, :, 0]), np.ascontiguousarray(table[:, :, 1])
+
+
+@lru_cache(maxsize=32)
+def _block_tables(frequency_hz: float, fs_hz: float, n_block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine of a line from the start of a block to that of the next, (n_block + 1,) each."""
+    table = np.array([_cos_sin(frequency_hz * i / fs_hz) for i in range(n_block + 1)])
+    return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
 
 
 def find_line(y_uv: np.ndarray, fs_hz: float, frequency_hz: float, settings: Detector) -> Line:
@@ -54,14 +57,19 @@ def find_line(y_uv: np.ndarray, fs_hz: float, frequency_hz: float, settings: Det
     Line
         ``is_present`` when enough windows hold a line that is strong and stands out from its neighbours.
     """
-    n = round(TEST_WINDOW_S * fs_hz)
-    starts = np.arange(0, y_uv.size - n + 1, round(min(TEST_EVERY_S * fs_hz, max(n, y_uv.size / 20))), dtype=np.int64)
-    if starts.size < LEAST_WINDOWS:
+    n = round(settings.mains_test_window_s * fs_hz)
+    starts = np.arange(
+        0,
+        y_uv.size - n + 1,
+        round(min(settings.mains_test_every_s * fs_hz, max(n, y_uv.size / settings.mains_test_windows))),
+        dtype=np.int64,
+    )
+    if starts.size < settings.mains_least_windows:
         return Line(frequency_hz, 0.0, 0.0, False)
-    power = line_power(y_uv, starts, *_tables(frequency_hz, fs_hz, n))
-    around = np.sum(power[:, 1:], axis=1) / len(NEIGHBOURS_HZ)
+    power = line_power(y_uv, starts, *_tables(frequency_hz, settings.mains_neighbours_hz, fs_hz, n))
+    around = np.sum(power[:, 1:], axis=1) / len(settings.mains_neighbours_hz)
     shown = (power[:, 0] >= settings.mains_min_uv**2) & (power[:, 0] >= settings.mains_min_ratio * around)
-    enough = max(LEAST_WINDOWS, settings.mains_min_fraction * starts.size)
+    enough = max(settings.mains_least_windows, settings.mains_min_fraction * starts.size)
     rms = float(np.sqrt(np.median(power[:, 0])))
     return Line(frequency_hz, rms, float(np.mean(shown)), bool(np.count_nonzero(shown) >= enough))
 
@@ -104,7 +112,7 @@ def remove_mains(
         f = harmonic * best.frequency_hz
         if harmonic == 1 or find_line(y_uv, fs_hz, f, settings).is_present:
             half = max(1, round(0.5 * settings.mains_window_s * fs_hz / n_block))
-            found = subtract_line(y_uv, *_cos_sin(f / fs_hz), n_block, half)
+            found = subtract_line(y_uv, *_block_tables(f, fs_hz, n_block), half)
             rms = found if harmonic == 1 else rms
         harmonic += 1
     return best, rms

@@ -27,6 +27,20 @@ def opening(values: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(ndimage.maximum_filter1d(lowest, size, mode="mirror"))
 
 
+def mean_around(values: np.ndarray, half: int) -> np.ndarray:
+    """Mean of the values within ``half`` of each, fewer at the ends; each summed for itself.
+
+    A running sum would carry rounding from loud values into quiet ones, down to a power below zero.
+    """
+    n = values.size
+    total, count = np.zeros(n), np.zeros(n)
+    for shift in range(-half, half + 1):
+        if abs(shift) < n:
+            total[max(0, -shift) : n - max(0, shift)] += values[max(0, shift) : n - max(0, -shift)]
+            count[max(0, -shift) : n - max(0, shift)] += 1.0
+    return total / count
+
+
 def resting_level(block_uv: np.ndarray, settings: Detector) -> Rest:
     """Resting level of one gapless run.
 
@@ -48,7 +62,7 @@ def resting_level(block_uv: np.ndarray, settings: Detector) -> Rest:
     """
     a = np.ascontiguousarray(block_uv, dtype=np.float64)
     per_s = 1.0 / settings.rest_block_s
-    s = np.sqrt(ndimage.uniform_filter1d(a * a, 2 * round(0.5 * settings.rest_smooth_s * per_s) + 1, mode="mirror"))
+    s = np.sqrt(mean_around(a * a, round(0.5 * (settings.rest_smooth_s * per_s - 1.0))))
     fast = opening(s, round(settings.rest_movement_s * per_s))
     slow = np.minimum(fast, opening(s, round(settings.rest_max_burst_s * per_s)))
     fast, slow = fast * _above_least(a, fast, settings), slow * _above_least(a, slow, settings)

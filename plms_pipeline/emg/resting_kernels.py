@@ -4,6 +4,10 @@ import numpy as np
 
 from plms_pipeline._jit import jit
 
+# Integer units of sums of power, and the largest amplitude in them: a whole window stays far below 2**63.
+SCALE = float(2**20)
+LIMIT_UV = 30_000.0
+
 
 @jit
 def rise_blocks(s: np.ndarray, first: int, last: int, step: int, low: float, high: float) -> int:
@@ -72,21 +76,33 @@ def mean_of_rest(
     """
     n = a.shape[0]
     out = np.empty(n)
+    # Integers: what is added and taken away again leaves nothing behind.
+    power = np.empty(n, np.int64)
+    for i in range(n):
+        power[i] = 0 if active[i] else np.int64(min(a[i], LIMIT_UV) ** 2 * SCALE + 0.5)
+    total = np.int64(0)
+    count = 0
+    low = 0
+    high = 0
     for k in range(n):
-        total = 0.0
-        count = 0
         reach = same_uv + same_ratio * tone[k]
-        for i in range(k, min(n, k + half + 1)):
-            if abs(tone[i] - tone[k]) > reach:
-                break
-            if not active[i]:
-                total += a[i] * a[i]
-                count += 1
-        for i in range(k - 1, max(-1, k - half - 1), -1):
-            if abs(tone[i] - tone[k]) > reach:
-                break
-            if not active[i]:
-                total += a[i] * a[i]
-                count += 1
-        out[k] = np.sqrt(total / count) if count >= n_least else tone[k]
+        if k > 0 and tone[k] == tone[k - 1]:
+            if low < k - half:
+                total -= power[low]
+                count -= 0 if active[low] else 1
+                low += 1
+        else:
+            total = np.int64(0)
+            count = 0
+            low = k
+            while low > max(0, k - half) and abs(tone[low - 1] - tone[k]) <= reach:
+                low -= 1
+                total += power[low]
+                count += 0 if active[low] else 1
+            high = k
+        while high < min(n, k + half + 1) and abs(tone[high] - tone[k]) <= reach:
+            total += power[high]
+            count += 0 if active[high] else 1
+            high += 1
+        out[k] = np.sqrt(total / (count * SCALE)) if count >= n_least else tone[k]
     return out

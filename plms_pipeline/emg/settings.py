@@ -71,6 +71,16 @@ class Detector(NamedTuple):
     mains_min_ratio: float
     mains_min_fraction: float
     mains_window_s: float
+    mains_test_window_s: float
+    mains_test_every_s: float
+    mains_test_windows: int
+    mains_least_windows: int
+    mains_neighbours_hz: tuple[float, ...]
+    ecg_band_hz: tuple[float, float]
+    ecg_least_rate_hz: float
+    ecg_level_block_s: float
+    ecg_level_blocks: int
+    ecg_level_fraction: float
     ecg_min_uv: float
     ecg_min_ratio: float
     ecg_min_beats: int

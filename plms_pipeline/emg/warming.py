@@ -34,7 +34,7 @@ def warm() -> None:
     level_at(0, a, 20)
     true_runs(loud, 1)
     line_power(y, np.zeros(1, dtype=np.int64), np.ones((1, 100)), np.ones((1, 100)))
-    subtract_line(y, 1.0, 0.0, 25, 2)
+    subtract_line(y, np.ones(26), np.zeros(26), 2)
     highest_of_blocks(y, 25)
     beats = find_peaks(y, np.ones(16), 25, 30)
     beats = np.concatenate([beats, [100.0]])

@@ -245,9 +245,17 @@ def detector(v: Telling) -> Iterator[str]:
         f"Mains interference at {v('mains_candidates_hz')} was estimated in windows of {v('mains_window_s')} and "
         f"subtracted where its RMS was at least {v('mains_min_uv')} and its power at least {v('mains_min_ratio')} "
         "times "
-        f"that of its neighbours in a share of at least {v('mains_min_fraction')} of the windows"
+        f"that of its neighbours ({v('mains_neighbours_hz')} from it) in a share of at least {v('mains_min_fraction')} "
+        f"of the windows of {v('mains_test_window_s')} in which it was looked for, one every {v('mains_test_every_s')} "
+        f"but at least {v('mains_test_windows')} in a run, and in no fewer than {v('mains_least_windows')}"
     )
     begin, end = v.raw("ecg_window_s")
+    low, high = v.raw("ecg_band_hz")
+    yield (
+        f"R peaks were maxima between {low:.15g} and {high:.15g} Hz, in the ECG thinned to no less than "
+        f"{v('ecg_least_rate_hz')}, above a share of {v('ecg_level_fraction')} of the median maximum of "
+        f"{v('ecg_level_blocks')} of {v('ecg_level_block_s')} around"
+    )
     yield (
         f"ECG was averaged around R peaks at least {v('ecg_refractory_s')} apart (from {-begin:.15g} s before to "
         f"{end:.15g} s after the peak, {v('ecg_group_beats')} at a time, at least {v('ecg_min_beats')}) and subtracted "
