@@ -3,30 +3,51 @@
 from itertools import groupby
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plms_pipeline import contracts
+from plms_pipeline.emg import Detector
+from plms_pipeline.emg.quality import clipped_blocks, crackle_blocks
 from plms_pipeline.emg.quality_kernels import long_runs, true_runs
 
-VALUES = st.lists(st.sampled_from([-5.0, 0.0, 1.0, 5.0, np.nan]), min_size=1, max_size=60)
+DETECTOR = Detector(**{k: entry["value"] for k, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()})
+# Runs of one value; beyond the limits as well as at them.
+VALUES = st.sampled_from([-9.0, -5.0, 0.0, 1.0, 2.0, 5.0, 7.0, np.nan])
+RUNS = st.lists(st.tuples(VALUES, st.integers(1, 30)), min_size=1, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
-@given(VALUES, st.integers(2, 5), st.integers(2, 5))
-def test_long_runs(values: list[float], n_railed: int, n_flat: int) -> None:
+@settings(max_examples=200, deadline=None)
+@given(RUNS, st.integers(2, 24), st.integers(2, 24), st.sampled_from([5.0, np.inf]))
+def test_long_runs(parts: list[tuple[float, int]], n_railed: int, n_flat: int, limit: float) -> None:
+    values = [v for v, n in parts for _ in range(n)]
     x = np.array(values)
-    runs, at_limit, missing = long_runs(x, -5.0, 5.0, n_railed, n_flat)
-    railed, flat, i = [], [], 0
-    for kind, group in groupby(values, key=lambda v: "railed" if abs(v) == 5.0 else v):
+    runs, at_limit, missing = long_runs(x, -limit, limit, n_railed, n_flat)
+    expected, i = [], 0
+    for kind, group in groupby(values, key=lambda v: "missing" if np.isnan(v) else "railed" if abs(v) >= limit else v):
         n = len(list(group))
         if kind == "railed" and n >= n_railed:
-            railed.append([i, i + n, 1])
-        elif kind in (0.0, 1.0) and n >= n_flat:
-            flat.append([i, i + n, 2])
+            expected.append([i, i + n, 1])
+        elif not isinstance(kind, str) and n >= n_flat:
+            expected.append([i, i + n, 2])
         i += n
-    assert sorted(runs.tolist()) == sorted(railed + flat)
-    assert at_limit == np.count_nonzero(np.abs(x) == 5.0)
+    assert sorted(runs.tolist()) == expected
+    assert at_limit == np.count_nonzero(np.abs(x) >= limit)
     assert missing == np.count_nonzero(np.isnan(x))
+
+
+@pytest.mark.parametrize("value", [0.3, 5.0])
+@pytest.mark.parametrize("length", [39, 40, 41])
+def test_a_run_of_just_the_length_is_found_wherever_it_begins(value: float, length: int) -> None:
+    noise = np.random.default_rng(1).uniform(-1.0, 1.0, 200).astype(np.float32)
+    for first in range(0, 200 - length):
+        x = noise.copy()
+        x[first : first + length] = value
+        runs, at_limit, _ = long_runs(x, -5.0, 5.0, 40, 40)
+        kind = 1 if value == 5.0 else 2
+        assert runs.tolist() == ([[first, first + length, kind]] if length >= 40 else [])
+        assert at_limit == (length if kind == 1 else 0)
 
 
 def test_more_runs_than_the_first_table_holds() -> None:
@@ -44,3 +65,19 @@ def test_true_runs(flags: list[bool], n_least: int) -> None:
             expected.append([i, i + n])
         i += n
     assert true_runs(np.array(flags, dtype=bool), n_least).tolist() == expected
+
+
+def test_clipped_blocks_hold_a_sample_at_a_limit_and_the_last_takes_the_rest() -> None:
+    x = np.zeros(35, dtype=np.float32)
+    x[[3, 34]] = [-100.0, 100.0]
+    assert clipped_blocks(x, 10, 3, -100.0, 100.0).tolist() == [True, False, True]
+    assert clipped_blocks(x, 10, 3, None, 100.0).tolist() == [False, False, True]
+    assert not clipped_blocks(x, 10, 3, None, None).any()
+
+
+def test_crackle_stands_out_of_a_resting_block_not_beside_activity() -> None:
+    robust = np.full(8, 1.0)
+    plain = np.array([1.0, 3.0, 1.3, 1.0, 3.0, 3.0, 3.0, 1.0])
+    active = np.arange(8) == 5
+    assert np.flatnonzero(crackle_blocks(robust, plain, active, DETECTOR)).tolist() == [1]
+    assert not crackle_blocks(0.1 * robust, 0.1 * plain, active, DETECTOR).any()
