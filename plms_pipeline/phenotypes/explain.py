@@ -199,20 +199,17 @@ def _disturbance(night: NightEvidence) -> str:
     return paragraph("Clinical disturbance", row["clinical_disturbance"], lines)
 
 
+def _medicine(night: NightEvidence, name: str) -> Input:
+    entry = night.exposures[name]
+    # The parent class of a sub-flag is told in brackets, which are for the evidence here.
+    words = label("medication_class", name).split(" (")[0]
+    use = f"{label('exposure_basis', entry['basis'])}, last use {day(entry['last_use_offset_d'])}"
+    return Input(words, entry["exposed"], entry["exposed_reason"], use if entry["exposed"] == YES else None)
+
+
 def _medication(night: NightEvidence) -> str:
     row = night.phenotype
-
-    def item(name: str) -> Input:
-        entry = night.exposures[name]
-        use = f"{label('exposure_basis', entry['basis'])}, last use {day(entry['last_use_offset_d'])}"
-        return Input(
-            label("medication_class", name),
-            entry["exposed"],
-            entry["exposed_reason"],
-            use if entry["exposed"] == YES else None,
-        )
-
-    inputs = [item(name) for name in night.rules["medication_factor"]]
+    inputs = [_medicine(night, name) for name in night.rules["medication_factor"]]
     lines = [*any_lines(row["medication_factor"], inputs), assessed_line(row, "medication_factor")]
     return paragraph("Medicine that may cause movements", row["medication_factor"], lines)
 
@@ -342,8 +339,15 @@ def _pattern(night: NightEvidence) -> str:
 
 def _masked(night: NightEvidence) -> str:
     row = night.phenotype
-    taken = row["suppressor_exposed_basis"]
-    lines = [f"Suppressing medicines: {row['suppressor_exposed']}{f' ({taken})' if taken else ''}."]
+    medicines = [_medicine(night, name) for name in night.rules["suppressors"]]
+    lines = [f"Suppressing medicines: {row['suppressor_exposed']}."]
+    if taken := [item for item in medicines if item.value == YES]:
+        lines.append(f"Taken: {named(taken)}.")
     if row["masked_possible"] == UNKNOWN:
-        lines.append(f"Missing to decide it: {why(row['masked_possible_reason'])}.")
+        missing = []
+        if row["plms_elevated"] == UNKNOWN:
+            missing.append(why("plms_elevated_unknown"))
+        if row["suppressor_exposed"] == UNKNOWN:
+            missing.append(gathered(item for item in medicines if item.value == UNKNOWN))
+        lines.append(f"Missing to decide it: {'; '.join(missing)}.")
     return paragraph("Index possibly lowered by a medicine", row["masked_possible"], lines)
