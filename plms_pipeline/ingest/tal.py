@@ -47,7 +47,8 @@ def to_us(text: str) -> int:
         value = Decimal(text.strip())
     except ArithmeticError:
         raise ValueError(f"{text!r} is no number") from None
-    if not value.is_finite() or abs(value) > _LONGEST_S:
+    # copy_abs does not round: abs() of 1e9999999 overflows
+    if not value.is_finite() or value.copy_abs() > _LONGEST_S:
         raise ValueError(f"{text!r} is no time within a recording")
     return int((value * 1_000_000).to_integral_value(ROUND_HALF_EVEN))
 

@@ -110,3 +110,9 @@ def test_any_body_below_a_header_of_each_format_is_read_or_refused(
 
 def test_events_in_the_past_of_a_century_are_outside(tmp_path: Path) -> None:
     assert "event_outside_recording" in codes(read(tmp_path, "onset_s,duration_s,label\n3000000000,5,Hypopnea\n"))
+
+
+@pytest.mark.parametrize("number", ["1e9999999", "-1e9999999", "1e-9999999", "9" * 400, "1e400"])
+def test_numbers_of_any_size_found_by_fuzzing(tmp_path: Path, number: str) -> None:
+    found = read(tmp_path, f"onset\tduration\ttrial_type\n{number}\t{number}\tHypopnea\n5\t{number}\tHypopnea\n")
+    assert found.respiratory is not None
