@@ -140,7 +140,8 @@ def _detect_run(
     is_change[:1] = False
     n_blocks = is_usable.size
     crackle = quality.crackle_blocks(parts.block_uv, parts.block_plain_uv, rest.is_active, detector)
-    mains = mains_rms_uv[:n_blocks] >= detector.mains_min_uv
+    # Within a movement the line cannot be told from the movement's own power at that frequency.
+    mains = (mains_rms_uv[:n_blocks] >= detector.mains_min_uv) & ~rest.is_active
     heart = np.zeros(n_blocks, dtype=np.bool_)
     for first, last in contamination[1] if contamination is not None else ():
         heart[first // n_block : -(-last // n_block)] = True

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Detector(NamedTuple):
-    """Settings of the detector; meaning, unit and source of each stand in ``schemas/rules/detector.yaml``."""
+    """Settings of the detector; meaning, unit and source of each stand in ``schemas/rules/detector_emg.yaml``."""
 
     band_low_hz: float
     band_high_hz: float

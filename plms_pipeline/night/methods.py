@@ -148,8 +148,8 @@ def evidence_values() -> Values:
 
 
 def detector_values(overrides: Mapping[str, Any] | None = None) -> Values:
-    """Numbers and options of ``schemas/rules/detector.yaml`` after overrides."""
-    return _detector_values("detector", "Detection of leg movements", overrides)
+    """Numbers and options of ``schemas/rules/detector_emg.yaml`` after overrides."""
+    return _detector_values("detector_emg", "Detection of leg movements", overrides)
 
 
 def piezo_values(overrides: Mapping[str, Any] | None = None) -> Values:

@@ -75,14 +75,14 @@ def available_rule_sets() -> list[str]:
 
 
 def load_detector(overrides: Mapping[str, Any] | None = None) -> emg.Detector:
-    """Detector settings of ``schemas/rules/detector.yaml`` with some of them replaced.
+    """Detector settings of ``schemas/rules/detector_emg.yaml`` with some of them replaced.
 
     Raises
     ------
     InputError
         For a name that is no setting (the nearest is named) or a value of another kind.
     """
-    return emg.Detector(**_values("detector", overrides))
+    return emg.Detector(**_values("detector_emg", overrides))
 
 
 def load_piezo_detector(overrides: Mapping[str, Any] | None = None) -> emg.PiezoDetector:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import signal
 
-# The rule by which the truth is defined; the detector's own copy is in schemas/rules/detector.yaml and is
+# The rule by which the truth is defined; the detector's own copy is in schemas/rules/detector_emg.yaml and is
 # not read here, so that a change of the detector cannot move the truth.
 ONSET_UV = 8.0
 OFFSET_UV = 2.0

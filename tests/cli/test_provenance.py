@@ -148,7 +148,7 @@ def test_detect_says_its_detector_and_channels_and_score_knows_the_detector_as_s
     (recording,) = (cohort.cohort_yaml.parent / "edf").glob("*.edf")
     assert plms("detect", recording, "--sensor", "emg", "--out", tmp_path / "d").code == 0
     rows = _read(tmp_path / "d")
-    for key, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items():
+    for key, entry in contracts.load_yaml("rules/detector_emg.yaml")["rules"].items():
         value = entry["value"]
         assert rows["detector", key] == (value if isinstance(value, str) else contracts.canonical_json(value)), key
     assert rows["setting", "sensor"] == "emg" and rows["setting", "movements_source"] == "detector"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from plms_pipeline import contracts, emg
+from plms_pipeline import emg, night
 from plms_pipeline.simulate.emg_signal import LegTruth
 
 
@@ -54,6 +54,5 @@ def assert_times(agreement: Agreement) -> None:
 
 @pytest.fixture(scope="session")
 def detector() -> emg.Detector:
-    """Settings of schemas/rules/detector.yaml."""
-    rules = contracts.load_yaml("rules/detector.yaml")["rules"]
-    return emg.Detector(**{name: entry["value"] for name, entry in rules.items()})
+    """Settings as they are declared."""
+    return night.load_detector()

@@ -118,7 +118,7 @@ def test_a_citation_of_no_known_work_is_listed_as_it_stands() -> None:
 
 def test_the_page_holds_a_paragraph_and_a_table_for_every_rule_set_of_the_schemas() -> None:
     page = methods.methods_markdown()
-    for name in [*night.available_rule_sets(), "detector", "detector_piezo", "evidence"]:
+    for name in [*night.available_rule_sets(), "detector_emg", "detector_piezo", "evidence"]:
         assert f"(`{name}`)" in page
     for key in RULE_FIELDS:
         assert page.count(f"| `{key}` |") >= len(night.available_rule_sets())
