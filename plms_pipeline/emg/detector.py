@@ -108,17 +108,14 @@ def _detect_run(
     conditioned = band_pass(run.samples_uv, fs_hz, band)
     grid = make_grid(fs_hz, band.width_hz, detector)
     n_block = grid.n_block
-    line, mains_rms_uv = remove_mains(conditioned, fs_hz, band.high_hz, n_block, detector)
+    line, mains_rms_uv = None, np.zeros(-(-conditioned.size // n_block))
+    if detector.mains == "subtract":
+        line, mains_rms_uv = remove_mains(conditioned, fs_hz, band.high_hz, n_block, detector)
     if line is not None:
         found.lines.append(line)
     contamination = None
-    if beats_us is not None:
-        contamination = remove_ecg(conditioned, run.start_us, fs_hz, beats_us, detector)
-    if contamination is None or not (contamination[1] or is_heart_seen):
-        own = own_beats_us(conditioned, run.start_us, fs_hz, detector)
-        contamination = remove_ecg(conditioned, run.start_us, fs_hz, own, detector) or contamination
-    if contamination is not None:
-        found.ecg.append(contamination)
+    if detector.ecg == "subtract":
+        contamination = _remove_heart(conditioned, run.start_us, fs_hz, beats_us, is_heart_seen, detector)
     parts = amplitude(conditioned, grid, detector)
     rest = resting_level(parts.block_uv, detector)
     is_usable = np.ones(rest.level_uv.size, dtype=np.bool_)
@@ -140,13 +137,28 @@ def _detect_run(
     is_change[:1] = False
     n_blocks = is_usable.size
     crackle = quality.crackle_blocks(parts.block_uv, parts.block_plain_uv, rest.is_active, detector)
-    # Within a movement the line cannot be told from the movement's own power at that frequency.
-    mains = (mains_rms_uv[:n_blocks] >= detector.mains_min_uv) & ~rest.is_active
+    mains = quality.mains_blocks(mains_rms_uv[:n_blocks], rest.level_uv, rest.is_active, band.width_hz, detector)
     heart = np.zeros(n_blocks, dtype=np.bool_)
     for first, last in contamination[1] if contamination is not None else ():
         heart[first // n_block : -(-last // n_block)] = True
     clipped = quality.clipped_blocks(run.samples_uv, n_block, n_blocks, *rails_uv)
     found.blocks.append(RunQuality(time_us, rest.level_uv, is_usable, is_change, crackle, mains, heart, clipped))
+
+
+def _remove_heart(
+    y_uv: np.ndarray,
+    start_us: int,
+    fs_hz: float,
+    beats_us: np.ndarray | None,
+    is_heart_seen: bool,
+    detector: Detector,
+) -> tuple[float, list[tuple[int, int]]] | None:
+    """Subtract R waves by the beats of the ECG, or by the leg's own where the ECG shows no rhythm; see `remove_ecg`."""
+    found = None if beats_us is None else remove_ecg(y_uv, start_us, fs_hz, beats_us, detector)
+    if found is not None and (found[1] or is_heart_seen):
+        return found
+    own = own_beats_us(y_uv, start_us, fs_hz, detector)
+    return remove_ecg(y_uv, start_us, fs_hz, own, detector) or found
 
 
 def _to_us(samples: np.ndarray, fs_hz: float) -> np.ndarray:

@@ -75,6 +75,19 @@ def crackle_blocks(
     return np.asarray(stands_out & ~beside)
 
 
+def mains_blocks(
+    line_uv: np.ndarray, rest_uv: np.ndarray, is_active: np.ndarray, width_hz: float, settings: Detector
+) -> np.ndarray:
+    """Resting blocks whose line is strong and stands out of what EMG alone shows at one frequency, bool (n_blocks,).
+
+    Noise of power ``rest_uv**2`` in a band of ``width_hz`` shows a power of ``rest_uv**2 / (width_hz * window)`` at
+    any frequency; a movement far more.
+    """
+    by_chance = np.square(rest_uv) / (width_hz * settings.mains_window_s)
+    least = np.maximum(settings.mains_min_uv**2, settings.mains_min_ratio * by_chance)
+    return np.asarray((np.square(line_uv) >= least) & ~is_active)
+
+
 def clipped_blocks(x_uv: np.ndarray, n_block: int, n_blocks: int, low: float | None, high: float | None) -> np.ndarray:
     """Blocks of a run with a sample at a limit of the amplifier, bool (n_blocks,)."""
     lowest, highest = _limits(low, high)
