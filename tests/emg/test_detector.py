@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plms_pipeline import contracts, emg
+from plms_pipeline import contracts, emg, night
 from plms_pipeline.emg.quality import FLAG_BITS
 from plms_pipeline.simulate import emg_signal as sim
 
@@ -42,7 +42,7 @@ def same(a: emg.LegResult, b: emg.LegResult) -> bool:
 
 
 def test_every_declared_number_is_a_field_with_a_source() -> None:
-    rules = contracts.load_yaml("rules/detector.yaml")["rules"]
+    rules = contracts.load_yaml("rules/detector_emg.yaml")["rules"]
     assert set(rules) == set(emg.Detector._fields)
     assert all(entry["source"] and "unit" in entry for entry in rules.values())
 
@@ -75,8 +75,7 @@ def test_two_runs_agree_to_the_last_bit(detector: emg.Detector) -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**10))
 def test_a_later_start_moves_every_time_by_as_much(shift_us: int) -> None:
-    rules = contracts.load_yaml("rules/detector.yaml")["rules"]
-    detector = emg.Detector(**{name: entry["value"] for name, entry in rules.items()})
+    detector = night.load_detector()
     x = leg([(20.0, 2.0), (40.0, 1.0)], 60.0)
     early, late = (emg.detect_leg([(start, x)], FS_HZ, detector) for start in (0, shift_us))
     assert np.array_equal(early.onset_us + shift_us, late.onset_us)
@@ -126,13 +125,65 @@ def test_shorter_than_half_a_second_is_kept_as_a_rejected_row(detector: emg.Dete
     assert result.reject_reason == ["too_short", None]
 
 
-def test_wasm2016_failing_only_morphology_is_kept(detector: emg.Detector) -> None:
-    spikes = [(50.0 + 0.42 * k, 0.06) for k in range(3)]
-    plan = sim.LegPlan(*(np.array(v) for v in zip(*[(a, b, 150.0, 0.02, 0.02) for a, b in spikes], strict=True)))
-    x, _ = sim.leg_emg(120.0, FS_HZ, 2, movements=plan, disturbances_per_h=0.0)
-    result = emg.detect_leg([(0, x)], FS_HZ, detector)
-    assert result.is_kept.tolist() == [True]
+def jerks(at_s: float, length_s: float, every_s: float, n: int, *, peak_uv: float = 60.0, seed: int = 2) -> np.ndarray:
+    """Two minutes of EMG at rest of 0.7 µV with a row of sharp jerks."""
+    onset = at_s + every_s * np.arange(n)
+    ramps = np.full(n, min(0.02, 0.1 * length_s))
+    plan = sim.LegPlan(onset, np.full(n, length_s), np.full(n, peak_uv), ramps, ramps)
+    tone = [(0.0, 120.0, 0.7)]
+    return sim.leg_emg(120.0, FS_HZ, seed, movements=plan, disturbances_per_h=0.0, tone_uv=tone)[0]
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_wasm2016_failing_only_morphology_is_kept(seed: int, detector: emg.Detector) -> None:
+    # Every hole is shorter than 0.5 s, so they are one movement; every half second is mostly at rest.
+    result = emg.detect_leg([(0, jerks(50.0, 0.16, 0.66, 8, seed=seed))], FS_HZ, detector)
+    assert close(kept(result), [(50.0, 54.78)])
     assert result.has_morphology.tolist() == [False]
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_rapid_jerks_are_rejected_as_broken(seed: int, detector: emg.Detector) -> None:
+    result = emg.detect_leg([(0, jerks(50.0, 0.1, 0.25, 20, peak_uv=80.0, seed=seed))], FS_HZ, detector)
+    assert result.onset_us.size > 0
+    assert not result.is_kept.any()
+    assert "broken" in result.reject_reason
+    assert set(result.reject_reason) <= {"broken", "too_short"}
+    assert np.all((result.onset_us > 49_500_000) & (result.offset_us < 55_500_000))
+
+
+def test_activity_that_stays_below_the_onset_on_average_is_rejected(detector: emg.Detector) -> None:
+    onset = np.arange(20.0, 880.0, 6.0)
+    flat = np.full(onset.size, 0.05)
+    plan = sim.LegPlan(onset, np.full(onset.size, 3.0), np.full(onset.size, 8.2), flat, flat)
+    x = sim.leg_emg(900.0, FS_HZ, 2, movements=plan, disturbances_per_h=0.0, tone_uv=[(0.0, 900.0, 2.0)])[0]
+    result = emg.detect_leg([(0, x)], FS_HZ, detector)
+    below = np.array([reason == "below_onset" for reason in result.reject_reason])
+    length_s = (result.offset_us - result.onset_us) / 1e6
+    assert below.any()
+    assert (length_s[below] >= 0.5).all()
+    assert (result.peak_uv[below] >= result.resting_uv[below] + 8.0).all()
+    assert not result.is_kept[below].any()
+
+
+@pytest.mark.parametrize("peak_uv", [50.0, 300.0])
+@pytest.mark.parametrize("length_s", [20.0, 30.0, 40.0])
+def test_a_burst_of_20_to_40_s_is_one_movement_and_not_tone(
+    length_s: float, peak_uv: float, detector: emg.Detector
+) -> None:
+    x = leg([(60.0, 2.0), (110.0, length_s), (190.0, 2.0)], 240.0, peak_uv)
+    result = emg.detect_leg([(0, x)], FS_HZ, detector)
+    assert close(kept(result), [(60.0, 62.0), (110.0, 110.0 + length_s), (190.0, 192.0)])
+    assert not np.any(result.epochs["flags"] & FLAG_BITS["tone_change"])
+
+
+@pytest.mark.parametrize("seed", [2, 5, 7])
+def test_a_movement_on_20_s_of_tone_is_found_alone(seed: int, detector: emg.Detector) -> None:
+    plan = sim.LegPlan(*(np.array([v]) for v in (108.0, 2.0, 40.0, 0.05, 0.05)))
+    x = sim.leg_emg(240.0, FS_HZ, seed, movements=plan, disturbances_per_h=0.0, tone_uv=[(100.0, 120.0, 5.0)])[0]
+    result = emg.detect_leg([(0, x)], FS_HZ, detector)
+    assert close(kept(result), [(108.0, 110.0)])
+    assert result.resting_uv[result.is_kept] == pytest.approx([5.0], rel=0.1)
 
 
 def test_tone_fast_changes_are_followed_on_both_sides(detector: emg.Detector) -> None:
@@ -234,16 +285,51 @@ def test_mains_is_not_found_where_it_is_not(detector: emg.Detector) -> None:
         assert emg.detect_leg([(0, x)], 256.0, detector).quality["mains_hz"] is None
 
 
-def test_ecg_is_found_and_removed(detector: emg.Detector) -> None:
-    x, truth = sim.leg_emg(1800.0, 256.0, 12, ecg_uv=50.0)
-    ecg = sim.ecg_signal(1800.0, 200.0, [12])
-    result = emg.detect_leg([(0, x)], 256.0, detector, beats_us=emg.r_peaks_us([(0, ecg)], 200.0, detector))
+@pytest.fixture(scope="module")
+def with_r_waves() -> tuple[np.ndarray, sim.LegTruth]:
+    """Half an hour of a leg into which R waves of 50 µV leak."""
+    return sim.leg_emg(1800.0, 256.0, 12, ecg_uv=50.0)
+
+
+def ecg_beats(kind: str, detector: emg.Detector) -> np.ndarray | None:
+    """R peaks of an ECG channel as recorded, of one whose electrode fell off, and of none."""
+    if kind == "no channel":
+        return None
+    n = round(1800.0 * 200.0)
+    recorded = {
+        "channel": sim.ecg_signal(1800.0, 200.0, [12]),
+        "noise": 5.0 * np.random.default_rng(1).standard_normal(n),
+        "flat": np.zeros(n),
+    }
+    return emg.r_peaks_us([(0, recorded[kind])], 200.0, detector)
+
+
+@pytest.mark.parametrize("kind", ["channel", "no channel", "noise", "flat"])
+def test_r_waves_are_removed_with_and_without_an_ecg_and_when_its_electrode_fell_off(
+    kind: str, with_r_waves: tuple[np.ndarray, sim.LegTruth], detector: emg.Detector
+) -> None:
+    x, truth = with_r_waves
+    beats = ecg_beats(kind, detector)
+    result = emg.detect_leg([(0, x)], 256.0, detector, beats_us=beats)
     assert result.quality["is_ecg_removed"] is True
-    assert abs(result.quality["n_r_peaks"] - sim.r_peak_times(1800.0, [12, 6]).size) <= 2
+    assert result.quality["ecg_uv"] > 10.0
+    assert result.quality["n_r_peaks"] == (None if beats is None else beats.size)
+    if kind == "channel":
+        assert abs(beats.size - sim.r_peak_times(1800.0, [12, 6]).size) <= 2
     assert compare(result, truth).f1 >= 0.98
-    blind = emg.detect_leg([(0, x)], 256.0, detector)
-    assert blind.quality["is_ecg_removed"] is None
-    assert compare(blind, truth).f1 < 0.9
+    assert np.all(result.epochs["flags"] & FLAG_BITS["ecg"])
+
+
+def test_r_waves_that_stay_are_movements_without_removal(
+    with_r_waves: tuple[np.ndarray, sim.LegTruth], detector: emg.Detector
+) -> None:
+    x, truth = with_r_waves
+    kept_in = detector._replace(ecg_min_uv=1e9)
+    result = emg.detect_leg([(0, x)], 256.0, kept_in, beats_us=ecg_beats("channel", detector))
+    assert result.quality["is_ecg_removed"] is False
+    cleaned = emg.detect_leg([(0, x)], 256.0, detector, beats_us=ecg_beats("channel", detector))
+    assert result.quality["rest_p50_uv"] > cleaned.quality["rest_p50_uv"]
+    assert compare(result, truth).f1 <= compare(cleaned, truth).f1
 
 
 def test_ecg_that_does_not_leak_changes_nothing(detector: emg.Detector) -> None:
@@ -252,6 +338,56 @@ def test_ecg_that_does_not_leak_changes_nothing(detector: emg.Detector) -> None:
     with_ecg = emg.detect_leg([(0, x)], 256.0, detector, beats_us=emg.r_peaks_us([(0, ecg)], 256.0, detector))
     assert with_ecg.quality["is_ecg_removed"] is False
     assert np.array_equal(with_ecg.onset_us, emg.detect_leg([(0, x)], 256.0, detector).onset_us)
+
+
+EPOCHS_S = 960.0
+
+
+@pytest.fixture(scope="module")
+def plain_leg() -> np.ndarray:
+    """A leg of 16 minutes with two movements (epochs 3 and 23) and nothing planted."""
+    return leg([(100.0, 2.0), (700.0, 2.0)], EPOCHS_S)
+
+
+def planted(x: np.ndarray, kind: str) -> tuple[np.ndarray, dict[str, object], range, range]:
+    """The leg with an interference; options of the detector; epochs that must be flagged, and those that may."""
+    t = np.arange(x.size) / FS_HZ
+    y = x.copy()
+    if kind == "mains":
+        y += np.where((t >= 300.0) & (t < 600.0), 6.0 * np.sin(2 * np.pi * 50.0 * t), 0.0)
+        return y, {}, range(10, 20), range(9, 21)
+    if kind == "ecg":
+        y += sim.qrs_train(t.size, FS_HZ, sim.r_peak_times(EPOCHS_S, [8, 6]), 30.0) * (t >= EPOCHS_S / 2)
+        return y, {"ecg": sim.ecg_signal(EPOCHS_S, FS_HZ, [8])}, range(16, 32), range(15, 32)
+    if kind == "clipped":
+        y[round(400.0 * FS_HZ)] = 250.0
+        return y, {"rail_low_uv": -250.0, "rail_high_uv": 250.0}, range(13, 14), range(13, 14)
+    for at in np.arange(602.0, 628.0, 0.8):
+        y[round(at * FS_HZ) + np.arange(3)] += (30.0, -30.0, 15.0)
+    return y, {}, range(20, 21), range(20, 21)
+
+
+@pytest.mark.parametrize("kind", ["mains", "ecg", "clipped", "crackle"])
+def test_epochs_are_flagged_where_an_interference_is_and_nowhere_else(
+    kind: str, plain_leg: np.ndarray, detector: emg.Detector
+) -> None:
+    x, options, must, may = planted(plain_leg, kind)
+    ecg = options.pop("ecg", None)
+    if ecg is not None:
+        options["beats_us"] = emg.r_peaks_us([(0, ecg)], FS_HZ, detector)
+    result = emg.detect_leg([(0, x)], FS_HZ, detector, **options)
+    flagged = {name: set(np.flatnonzero(result.epochs["flags"] & bit).tolist()) for name, bit in FLAG_BITS.items()}
+    assert set(must) <= flagged[kind] <= set(may)
+    assert flagged["movement"] == {3, 23}
+    assert not any(flagged[name] for name in ("mains", "ecg", "clipped", "crackle") if name != kind)
+    assert close(kept(result), [(100.0, 102.0), (700.0, 702.0)])
+
+
+def test_nothing_planted_nothing_flagged(plain_leg: np.ndarray, detector: emg.Detector) -> None:
+    result = emg.detect_leg([(0, plain_leg)], FS_HZ, detector, rail_low_uv=-250.0, rail_high_uv=250.0)
+    assert np.flatnonzero(result.epochs["flags"]).tolist() == [3, 23]
+    assert np.all(result.epochs["flags"][[3, 23]] == FLAG_BITS["movement"])
+    assert result.quality["crackle_min"] == 0.0
 
 
 def test_a_doubled_signal_doubles_amplitudes_and_loses_no_movement(detector: emg.Detector) -> None:

@@ -6,14 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from plms_pipeline import contracts
-from plms_pipeline.emg import Detector
+from plms_pipeline import night
 from plms_pipeline.emg.envelope import LIMIT_UV, amplitude, make_grid, ticks_of, trimmed_gain
 from plms_pipeline.emg.envelope_kernels import block_power, robust_mean, tick_power
 
 from . import plain_rule as plain
 
-DETECTOR = Detector(**{k: entry["value"] for k, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()})
+DETECTOR = night.load_detector()
 # Whole numbers up to 2**20: their squares and the sums of these are exact in float64.
 SIGNALS = hnp.arrays(np.float32, st.integers(0, 80), elements=st.integers(-(2**20), 2**20).map(float))
 POWERS = hnp.arrays(np.float64, st.integers(1, 60), elements=st.integers(0, 2**30).map(float))

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from plms_pipeline import contracts
-from plms_pipeline.emg import Detector
+from plms_pipeline import night
 from plms_pipeline.emg.activity_kernels import (
     broken_share,
     envelope_between,
@@ -29,7 +28,7 @@ from plms_pipeline.emg.movements import run_movements, usable_parts
 
 from . import plain_rule as plain
 
-DETECTOR = Detector(**{k: entry["value"] for k, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()})
+DETECTOR = night.load_detector()
 
 # Levels around the two thresholds, thresholds themselves included.
 ABOVE = hnp.arrays(np.float64, st.integers(1, 70), elements=st.sampled_from([-1.0, 2.0, 2.1, 7.9, 8.0, 12.0, 40.0]))

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plms_pipeline import contracts
-from plms_pipeline.emg import Detector
-from plms_pipeline.emg.quality import clipped_blocks, crackle_blocks
+from plms_pipeline import night
+from plms_pipeline.emg.quality import clipped_blocks, crackle_blocks, mains_blocks
 from plms_pipeline.emg.quality_kernels import long_runs, true_runs
 
-DETECTOR = Detector(**{k: entry["value"] for k, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()})
+DETECTOR = night.load_detector()
 # Runs of one value; beyond the limits as well as at them.
 VALUES = st.sampled_from([-9.0, -5.0, 0.0, 1.0, 2.0, 5.0, 7.0, np.nan])
 RUNS = st.lists(st.tuples(VALUES, st.integers(1, 30)), min_size=1, max_size=12)
@@ -81,3 +80,10 @@ def test_crackle_stands_out_of_a_resting_block_not_beside_activity() -> None:
     active = np.arange(8) == 5
     assert np.flatnonzero(crackle_blocks(robust, plain, active, DETECTOR)).tolist() == [1]
     assert not crackle_blocks(0.1 * robust, 0.1 * plain, active, DETECTOR).any()
+
+
+def test_a_line_is_flagged_at_rest_where_it_stands_out_of_the_emg() -> None:
+    line = np.array([0.1, 0.5, 5.0, 0.5, 5.0])
+    rest = np.array([0.5, 0.5, 0.5, 5.0, 5.0])
+    got = mains_blocks(line, rest, np.array([False, False, True, False, False]), 90.0, DETECTOR)
+    assert got.tolist() == [False, True, False, False, True]

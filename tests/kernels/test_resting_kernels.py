@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from plms_pipeline import contracts
-from plms_pipeline.emg import Detector
+from plms_pipeline import night
 from plms_pipeline.emg.resting import opening, resting_level
 from plms_pipeline.emg.resting_kernels import choose_tone, mean_of_rest, rise_blocks
 
-DETECTOR = Detector(**{k: entry["value"] for k, entry in contracts.load_yaml("rules/detector.yaml")["rules"].items()})
+DETECTOR = night.load_detector()
 # Amplitudes on a grid of 1/64 µV: sums of their squares are exact.
 BLOCKS = hnp.arrays(np.float64, st.integers(1, 80), elements=st.integers(1, 4000).map(lambda v: v / 64.0))
 TONES = st.sampled_from([0.5, 1.0, 1.25, 1.5, 3.0, 12.0])
