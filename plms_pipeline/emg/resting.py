@@ -41,6 +41,15 @@ def mean_around(values: np.ndarray, half: int) -> np.ndarray:
     return total / count
 
 
+def _percentile_level(a: np.ndarray, settings: Detector) -> Rest:
+    """Low percentile of the blocks around, raised to the usual resting block; knows no tone."""
+    size = min(2 * round(0.5 * settings.rest_percentile_window_s / settings.rest_block_s) + 1, 2 * a.size - 1)
+    low = np.asarray(ndimage.percentile_filter(a, settings.rest_percentile, size=size, mode="mirror"))
+    level = low * _above_least(a, low, settings)
+    active = a > np.maximum(level + settings.rest_activity_above_uv, level * settings.rest_activity_ratio)
+    return Rest(level, active, np.zeros(a.size, dtype=np.bool_))
+
+
 def resting_level(block_uv: np.ndarray, settings: Detector) -> Rest:
     """Resting level of one gapless run.
 
@@ -61,6 +70,8 @@ def resting_level(block_uv: np.ndarray, settings: Detector) -> Rest:
     Rest
     """
     a = np.ascontiguousarray(block_uv, dtype=np.float64)
+    if settings.resting == "percentile":
+        return _percentile_level(a, settings)
     per_s = 1.0 / settings.rest_block_s
     s = np.sqrt(mean_around(a * a, round(0.5 * (settings.rest_smooth_s * per_s - 1.0))))
     fast = opening(s, round(settings.rest_movement_s * per_s))

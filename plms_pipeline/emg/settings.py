@@ -41,6 +41,7 @@ class Detector(NamedTuple):
     confirm_share: float
     confirm_window_s: tuple[float, float]
     confirm_above_rest_uv: float
+    resting: str
     rest_block_s: float
     rest_smooth_s: float
     rest_movement_s: float
@@ -57,6 +58,8 @@ class Detector(NamedTuple):
     rest_least_s: float
     rest_same_uv: float
     rest_same_ratio: float
+    rest_percentile: float
+    rest_percentile_window_s: float
     rest_standard_uv: float
     rest_limit_uv: float
     min_segment_s: float
@@ -66,6 +69,7 @@ class Detector(NamedTuple):
     crackle_ratio: float
     crackle_above_uv: float
     crackle_epoch_share: float
+    mains: str
     mains_candidates_hz: tuple[float, ...]
     mains_min_uv: float
     mains_min_ratio: float
@@ -76,6 +80,7 @@ class Detector(NamedTuple):
     mains_test_windows: int
     mains_least_windows: int
     mains_neighbours_hz: tuple[float, ...]
+    ecg: str
     ecg_band_hz: tuple[float, float]
     ecg_least_rate_hz: float
     ecg_level_block_s: float

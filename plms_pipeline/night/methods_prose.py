@@ -241,8 +241,10 @@ def detector(v: Telling) -> Iterator[str]:
         "the "
         f"sampling rate and the recorded low-pass; less than {v('band_min_width_hz')} of bandwidth was unscorable"
     )
+    left = "was left in the signal; otherwise it would have been"
+    mains, ecg = (left if v.raw(key) == "keep" else "was" for key in ("mains", "ecg"))
     yield (
-        f"Mains interference at {v('mains_candidates_hz')} was estimated in windows of {v('mains_window_s')} and "
+        f"Mains interference at {v('mains_candidates_hz')} {mains} estimated in windows of {v('mains_window_s')} and "
         f"subtracted where its RMS was at least {v('mains_min_uv')} and its power at least {v('mains_min_ratio')} "
         "times "
         f"that of its neighbours ({v('mains_neighbours_hz')} from it) in a share of at least {v('mains_min_fraction')} "
@@ -257,7 +259,7 @@ def detector(v: Telling) -> Iterator[str]:
         f"{v('ecg_level_blocks')} of {v('ecg_level_block_s')} around"
     )
     yield (
-        f"ECG was averaged around R peaks at least {v('ecg_refractory_s')} apart (from {-begin:.15g} s before to "
+        f"ECG {ecg} averaged around R peaks at least {v('ecg_refractory_s')} apart (from {-begin:.15g} s before to "
         f"{end:.15g} s after the peak, {v('ecg_group_beats')} at a time, at least {v('ecg_min_beats')}) and subtracted "
         f"where the peak of the average was at least {v('ecg_min_uv')} and {v('ecg_min_ratio')} standard errors"
     )
@@ -275,6 +277,12 @@ def detector(v: Telling) -> Iterator[str]:
         f"{v('envelope_short_bandwidth_time')} and {v('envelope_bandwidth_time')}; power was summed in ticks of "
         f"{v('envelope_tick_s')}, and the largest ticks of a window, {v('envelope_trim_s')} together, could lift its "
         f"power to no more than {v('envelope_trim_margin')} times that of steady noise with the same other ticks"
+    )
+    if v.raw("resting") == "percentile":
+        yield "The resting level was the percentile below, raised likewise to the usual resting block"
+    yield (
+        f"The alternative to the following resting level is the {v('rest_percentile')} percentile over "
+        f"{v('rest_percentile_window_s')}"
     )
     yield (
         f"The resting level was measured in blocks of {v('rest_block_s')}, smoothed over {v('rest_smooth_s')}: an "

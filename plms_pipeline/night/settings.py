@@ -96,13 +96,16 @@ def load_signal_checks() -> emg.SignalChecks:
 
 
 def _values(name: str, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
-    declared = {key: entry["value"] for key, entry in contracts.load_yaml(f"rules/{name}.yaml")["rules"].items()}
+    rules = contracts.load_yaml(f"rules/{name}.yaml")["rules"]
+    declared = {key: entry["value"] for key, entry in rules.items()}
     for key, value in (overrides or {}).items():
         if key not in declared:
             near = get_close_matches(key, declared, n=1, cutoff=0.0)[0]
             raise InputError(f"{name}: '{key}' is no setting; did you mean '{near}'?")
         if isinstance(declared[key], str) != isinstance(value, str) or isinstance(value, bool):
             raise InputError(f"{name}: {key} = {value!r} is not possible; the default is {declared[key]!r}")
+        if "choices" in rules[key] and value not in rules[key]["choices"]:
+            raise InputError(f"{name}: {key} = {value!r} is not possible; choose {' or '.join(rules[key]['choices'])}")
         declared[key] = value
     return {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
 
