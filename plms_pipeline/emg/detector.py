@@ -116,6 +116,8 @@ def _detect_run(
     contamination = None
     if detector.ecg == "subtract":
         contamination = _remove_heart(conditioned, run.start_us, fs_hz, beats_us, is_heart_seen, detector)
+    if contamination is not None:
+        found.ecg.append(contamination)
     parts = amplitude(conditioned, grid, detector)
     rest = resting_level(parts.block_uv, detector)
     is_usable = np.ones(rest.level_uv.size, dtype=np.bool_)
