@@ -137,6 +137,8 @@ def envelope_between(
         sum_m += u[i - begin]
     for i in range(max(0, first - half_short - 1), min(n, first + half_short)):
         sum_s += u[i - begin]
+    inner_s = 1.0 / ((2 * half_short + 1) * SCALE)
+    inner_m = 1.0 / ((2 * half_middle + 1) * SCALE)
     for i in range(first, last):
         if i + half_short < n:
             sum_s += u[i + half_short - begin]
@@ -146,22 +148,47 @@ def envelope_between(
             sum_m += u[i + half_middle - begin]
         if i - half_middle - 1 >= 0:
             sum_m -= u[i - half_middle - 1 - begin]
-        count_s = min(n - 1, i + half_short) - max(0, i - half_short) + 1
-        count_m = min(n - 1, i + half_middle) - max(0, i - half_middle) + 1
-        s = sum_s / (count_s * SCALE)
-        q = sum_m / (count_m * SCALE)
-        if is_rms:
-            s = np.sqrt(s)
-            q = np.sqrt(q)
-        position = max((i + 0.5) / n_tick - 0.5, 0.0)
-        j = int(position)
-        if j >= m - 1:
-            w = long_uv[m - 1 - tick_first]
-        else:
-            w = long_uv[j - tick_first]
+        short[i - first] = sum_s * inner_s
+        envelope[i - first] = sum_m * inner_m
+        if i < half_middle or i >= n - half_middle:
+            size = min(n - 1, i + half_short) - max(0, i - half_short) + 1
+            short[i - first] *= (2 * half_short + 1) / size
+            size = min(n - 1, i + half_middle) - max(0, i - half_middle) + 1
+            envelope[i - first] *= (2 * half_middle + 1) / size
+    if is_rms:
+        for i in range(last - first):
+            short[i] = np.sqrt(short[i])
+            envelope[i] = np.sqrt(envelope[i])
+    for i in range(last - first):
+        envelope[i] = min(short[i] * gain_short, envelope[i] * gain_middle)
+    step = 1.0 / n_tick
+    for i in range(first, last):
+        position = max((i + 0.5) * step - 0.5, 0.0)
+        j = min(int(position), m - 1)
+        w = long_uv[j - tick_first]
+        if j < m - 1:
             w += (position - j) * (long_uv[j + 1 - tick_first] - w)
-        short[i - first] = s
-        envelope[i - first] = min(s * gain_short, q * gain_middle, w)
+        envelope[i - first] = min(envelope[i - first], w)
+
+
+@jit
+def levels_between(first: int, last: int, block_uv: np.ndarray, n_block: int, out: np.ndarray) -> None:
+    """`level_at` of samples ``first`` to ``last`` (half-open), into ``out``."""
+    n_blocks = block_uv.shape[0]
+    i = first
+    while i < last:
+        position = (i + 0.5) / n_block - 0.5
+        if position <= 0.0 or int(position) >= n_blocks - 1:
+            out[i - first] = level_at(i, block_uv, n_block)
+            i += 1
+            continue
+        b = int(position)
+        # Up to the centre of the next block the level is one straight line.
+        end = min(last, b * n_block + n_block + (n_block + 1) // 2)
+        rise = block_uv[b + 1] - block_uv[b]
+        for k in range(i, end):
+            out[k - first] = block_uv[b] + ((k + 0.5) / n_block - 0.5 - b) * rise
+        i = end
 
 
 @jit

@@ -10,7 +10,7 @@ from plms_pipeline.emg.activity_kernels import (
     envelope_between,
     has_half_median,
     highest_mean,
-    level_at,
+    levels_between,
     pedestal,
     scan,
     solid_cores,
@@ -96,8 +96,8 @@ def find_movements(
                 y, tick, first, last, n_tick, half_long, n_top, gain_long, half_short, half_middle, gain_short,
                 gain_middle, rule.is_rms, limit, envelope, short,
             )  # fmt: skip
+            levels_between(first, last, rest, n_block, local)
             for i in range(n):
-                local[i] = level_at(first + i, rest, n_block)
                 above[i] = envelope[i] - local[i]
             n_found = scan(
                 above[:n], rule.onset_uv, rule.offset_uv, rule.n_quiet, rule.half_majority, first == parts[q, 0],
@@ -160,7 +160,7 @@ def find_movements(
                     for i in range(a, b):
                         peak = max(peak, envelope[i])
                     times[count, 0], times[count, 1], times[count, 2] = first + a, first + b, inner[c, 2]
-                    shape = has_half_median(envelope[a:b] - local[a:b], rule.morphology_uv, rule.n_morphology)
+                    shape = has_half_median(above[a:b], rule.morphology_uv, rule.n_morphology)
                     times[count, 3], times[count, 4] = shape, reason
                     values[count, 0], values[count, 1] = peak, resting
                     count += 1

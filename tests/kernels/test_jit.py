@@ -88,7 +88,7 @@ def test_warm_calls_every_room() -> None:
 def test_kernels_run_without_compilation() -> None:
     code = (
         "from plms_pipeline import emg; emg.warm();"
-        "from plms_pipeline.emg import movements_kernels as k; print(type(k.level_at).__name__)"
+        "from plms_pipeline.emg import activity_kernels as k; print(type(k.level_at).__name__)"
     )
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(_jit.__file__).parent.parent)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
