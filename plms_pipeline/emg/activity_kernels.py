@@ -50,7 +50,7 @@ def loud_ticks(
         for j in range(max(0, b * step - 1), min(n, (b + 1) * step + 1)):
             lowest = min(lowest, level[j])
         bound = lowest + offset_uv
-        least = size if b * step >= half and (b + 1) * step + half <= n else half + 1
+        least = size if b * step >= half and (b + 1) * step + half <= n else min(n, half + 1)
         if whole <= (bound * bound if is_rms else bound) * least:
             continue
         for j in range(b * step, min(n, (b + 1) * step)):

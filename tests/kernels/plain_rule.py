@@ -1,7 +1,7 @@
 """The +8/+2 µV rule read slowly: full-length envelope, full-length scan, every window cut out and looked at.
 
 No regions, no skipping, no sliding sums. Signals on a grid of 1/1024 µV and ticks of two samples make every sum of
-squares exact, so that the kernels must give the same numbers to the last bit.
+squares exact, so that the kernels must give the same events.
 """
 
 from typing import NamedTuple

@@ -32,7 +32,7 @@ DETECTOR = night.load_detector()
 
 # Levels around the two thresholds, thresholds themselves included.
 ABOVE = hnp.arrays(np.float64, st.integers(1, 70), elements=st.sampled_from([-1.0, 2.0, 2.1, 7.9, 8.0, 12.0, 40.0]))
-LEVELS = st.sampled_from([0.0, 0.4, 1.0, 2.5, 4.0, 6.0, 9.0, 12.0, 30.0, 400.0, 8000.0])
+LEVELS = st.sampled_from([0.0, 0.4, 1.0, 2.6, 4.0, 6.0, 9.0, 12.0, 30.0, 400.0, 8000.0])
 KINDS = ("noise", "noise", "noise", "quiet", "quiet", "constant", "square", "spikes", "crackle", "tonic", "steps")
 
 
@@ -76,8 +76,13 @@ def compare(
     got = run_movements(y, tick, rest, usable, grid, fs_hz, s)
     parts = [tuple(p) for p in usable_parts(usable, grid.n_block, y.size).tolist()]
     expected = plain.plain_movements(y, tick, rest, parts, grid, fs_hz, s)
-    rows = list(zip(*(column.tolist() for column in got), strict=True))
-    assert rows == [tuple(event[:7]) for event in expected]
+    # Times, flags and reasons are the same; amplitudes to within the last bits of a division.
+    for k, column in enumerate(got):
+        wanted = [event[k] for event in expected]
+        if k in (2, 3):
+            np.testing.assert_allclose(column, wanted, rtol=1e-12)
+        else:
+            assert column.tolist() == wanted
     return (
         Counter(e.branch for e in expected)
         + Counter(f"reason {e.reason}" for e in expected)
@@ -200,8 +205,6 @@ POWERS = hnp.arrays(
 def test_loud_ticks_are_those_whose_robust_amplitude_is_above_the_lowest_level_near(
     p: np.ndarray, data: st.DataObject, half: int, n_top: int, gain: float, is_rms: bool
 ) -> None:
-    # A run is never shorter than half of the window (min_segment_s).
-    half = min(half, p.size - 1)
     level = data.draw(hnp.arrays(np.float64, p.size, elements=st.sampled_from([0.0, 0.5, 1.0, 2.0, 30.0])))
     expected = []
     for j in range(p.size):
@@ -251,8 +254,8 @@ def test_envelope_between_two_samples_is_that_of_the_whole_run(
         grid.half_middle, 1.14, 1.05, is_rms, LIMIT_UV, envelope, short,
     )  # fmt: skip
     expected = plain.full_envelope(y, tick, grid, 1.14, 1.05, is_rms)
-    np.testing.assert_array_equal(envelope, expected[0][first:last])
-    np.testing.assert_array_equal(short, expected[1][first:last])
+    np.testing.assert_allclose(envelope, expected[0][first:last], rtol=1e-12)
+    np.testing.assert_allclose(short, expected[1][first:last], rtol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)
