@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from plms_pipeline import contracts, emg, ingest, night, phenotypes, scoring
 from plms_pipeline.cohort.identity import PSEUDONYMISE
 from plms_pipeline.cohort.stages import Passage
@@ -90,7 +92,10 @@ class NightSteps:
         """From the signal to leg movements."""
         try:
             recording = ingest.open_recording(
-                str(task.edf), decision or channel_overrides(task), policy=task.settings["defects"]
+                str(task.edf),
+                decision or channel_overrides(task),
+                dtype=np.float32,
+                policy=task.settings["defects"],
             )
         except ingest.EdfDefect as defect:
             noticed = ingest.Finding(defect.code, "error", defect.text)

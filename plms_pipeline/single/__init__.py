@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from plms_pipeline import contracts, ingest, night, scoring
 from plms_pipeline.errors import InputError
 from plms_pipeline.night.part import with_ids
@@ -206,7 +208,7 @@ def detect_file(
     declared = {role: [";".join(labels)] if labels else [] for role, labels in channels.items() if role != "sensor"}
     overrides = ingest.overrides_from({**declared, "sensor": channels.get("sensor")}, where="options")
     try:
-        recording = ingest.open_recording(path, overrides)
+        recording = ingest.open_recording(path, overrides, dtype=np.float32)
     except ingest.EdfDefect as defect:
         raise InputError(f"{path}: {defect.text}; {ingest.what_to_do(defect.code)}") from None
     if excluded := night.exclusion(recording):
