@@ -94,11 +94,17 @@ def own_beats_us(y_uv: np.ndarray, start_us: int, fs_hz: float, settings: Detect
     if beats.size < settings.ecg_min_beats:
         return np.zeros(0)
     steady = steady_intervals(beats, settings)
-    if not has_rhythm(beats, settings):
-        return np.zeros(0)
+    # R waves may reach the leg for a part of the night only: the rhythm is asked for around each beat.
+    size = min(settings.ecg_group_beats, steady.size)
+    sums = np.concatenate([[0], np.cumsum(steady, dtype=np.int64)])
+    first = np.clip(np.arange(steady.size) - size // 2, 0, steady.size - size)
+    often = sums[first + size] - sums[first] >= settings.ecg_rhythm_share * size
+    interval_s = ndimage.median_filter(np.diff(beats) / 1e6, settings.ecg_rhythm_beats, mode="nearest")
+    low_s, high_s = settings.ecg_rhythm_interval_s
+    good = steady & often & (interval_s >= low_s) & (interval_s <= high_s)
     in_rhythm = np.zeros(beats.size, dtype=np.bool_)
-    in_rhythm[:-1] |= steady
-    in_rhythm[1:] |= steady
+    in_rhythm[:-1] |= good
+    in_rhythm[1:] |= good
     return beats[in_rhythm]
 
 
