@@ -25,6 +25,7 @@ _FULL_CODE = len("N06AB03")
 _COMPONENTS = re.compile(r"\s*(?:\bw/|[+/;&,]|\band\b|\bwith\b)\s*", re.IGNORECASE)
 _PARENTHESIS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _CLOCK = re.compile(r"\b(?:1[0-2]|0?[1-9])(?::\d\d)?\s*[ap]\.?m\b\.?", re.IGNORECASE)
+_PM = re.compile(r"\bp\.\s?m\b\.?", re.IGNORECASE)
 _STRENGTH_MG = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*mg\b", re.IGNORECASE)
 NOT_OF_INTEREST = "not_of_interest"
 _MATCH_KINDS = ("exact", "prefix", "exclude", "")
@@ -264,7 +265,7 @@ class MedicationTable:
             if pattern.search(text.casefold()):
                 text = name
         strength = _strength_mg(text)
-        text = _CLOCK.sub(" ", text)
+        text = _PM.sub("pm", _CLOCK.sub(" ", text))
         if any(self._tokens.get(word) == "topical" for word in self.words(text)):
             return Match((), "exact_name", ())
         if rows := self._whole(text):

@@ -78,7 +78,7 @@ def read_records(columns: Columns, night_d: Floats, rules: dict[str, Any]) -> Re
     Records
         A record ends at its stated end, else at start + ``days_supply``, else, when it is open and active (or on a list
         of current medicines), at the day of its collection. A list of current medicines speaks for nights within the
-        window around its collection. A start after the night never counts.
+        window around its collection. A start after the night never counts; an end before the start tells nothing.
     """
     collected = offsets_d(columns, "collected", night_d)
     start = offsets_d(columns, "use_start", night_d)
@@ -94,7 +94,9 @@ def read_records(columns: Columns, night_d: Floats, rules: dict[str, Any]) -> Re
     has_supply, no_start = ~np.isnan(supply), np.isnan(start)
     by_supply = ~has_end & ~no_start & has_supply
     by_list = ~has_end & ~by_supply & ((active == 0) | is_current)
-    end = np.where(has_end, stated_end, np.where(by_supply, start + supply, np.where(by_list, collected, np.nan)))
+    # Written down before its start, a medicine in use is in use from its start.
+    still = np.where(start > collected, start, collected)
+    end = np.where(has_end, stated_end, np.where(by_supply, start + supply, np.where(by_list, still, np.nan)))
 
     n = columns.n
     judged = np.full(n, _PERIOD, np.int8)
@@ -110,6 +112,8 @@ def read_records(columns: Columns, night_d: Floats, rules: dict[str, Any]) -> Re
     end[far & ~no_start] = np.fmax(collected, start)[far & ~no_start]
     _decide(listed & near, IS_YES, 0, judged, answer, reason)
     _decide(undated, IS_UNKNOWN, REASON["date_unknown"], judged, answer, reason)
+    # An end before the start: which of the two is wrong is not known.
+    _decide(end < start, IS_UNKNOWN, REASON["use_period_unknown"], judged, answer, reason)
     _decide(start > 0, IS_NO, 0, judged, answer, reason)
     lost = (has_start & no_start) | (has_end & np.isnan(stated_end))
     _decide(lost, IS_UNKNOWN, REASON["date_unknown"], judged, answer, reason)

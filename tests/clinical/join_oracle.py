@@ -117,11 +117,13 @@ def answer_of_record(record: Person, washout: int) -> str:
     if end is None and start is not None and record["supply"] is not None:
         end = start + record["supply"]
     if end is None and (record["active"] == "yes" or on_list):
-        end = collected
+        end = collected if start is None or collected is None else max(collected, start)
+    if start is not None and end is not None and end < start:
+        return "unknown"
     if end is not None and end < -washout:
         return "no"
     if start is not None and end is not None:
-        return "yes" if _days_meet(start, end, washout) else "unknown" if end < start else "no"
+        return "yes" if _days_meet(start, end, washout) else "no"
     if start is not None:
         return "yes" if -washout <= start <= 0 else "unknown"
     if end is not None:
