@@ -267,7 +267,7 @@ def detector(v: Telling) -> Iterator[str]:
     yield (
         "Without an ECG channel, peaks of the leg itself counted as beats where at least a share of "
         f"{v('ecg_rhythm_share')} of as many intervals around lay within a share of {v('ecg_rhythm_tolerance')} of "
-        f"the median of {v('ecg_rhythm_beats')} intervals around and the median interval was {low:.15g} to {high:.15g} s"
+        f"the median of {v('ecg_rhythm_beats')} intervals around, that median being {low:.15g} to {high:.15g} s"
     )
     measure = "root mean square" if v.raw("envelope") == "rms" else "mean of the rectified EMG"
     yield (

@@ -129,15 +129,15 @@ def _scored(night: Night) -> dict[str, list[Row]]:
                 event_class="arousal", source_label="Arousal"),
         ],
         "scored_movement": [
-            row("scored_movement", **night.ids, rule_set=rule_set, source="detector", movement_id=at + 1, onset_s=3600.0 + 25.0 * at,
-                offset_s=3603.0 + 25.0 * at, side=side, n_monolateral=1, is_candidate=True, is_plm=True,
+            row("scored_movement", **night.ids, rule_set=rule_set, source="detector", movement_id=at + 1,
+                onset_s=3600.0 + 25.0 * at, offset_s=3603.0 + 25.0 * at, side=side, n_monolateral=1, is_candidate=True, is_plm=True,
                 is_plm_nr=True, stage="N2", is_respiratory_related=False, is_arousal_associated=False)
             for rule_set in RULE_SETS
             for at in range(n_periodic)
         ],
         "night": [
-            row("night", **night.ids, rule_set=rule_set, source="detector", is_main=True, evidence_class=night.evidence_class,
-                legs_used="left" if night.evidence_class == "one_leg" else "both",
+            row("night", **night.ids, rule_set=rule_set, source="detector", is_main=True,
+                evidence_class=night.evidence_class, legs_used="left" if night.evidence_class == "one_leg" else "both",
                 tst_h=SLEEP_H, sleep_scorable_h=SLEEP_H, plmsi_per_h=night.index, plmsi_lo_per_h=lo,
                 plmsi_hi_per_h=hi, plmsi_nr_per_h=night.index, plmsi_nr_lo_per_h=lo, plmsi_nr_hi_per_h=hi,
                 imi_all_hist=[0] * 10 + [3, 12, 40, 21, 9, 4] + [1] * 29,

@@ -232,8 +232,8 @@ def test_every_null_has_a_reason_and_every_value_none(t):
         t.night([], hypnogram="W"),
     ]
     sets = [t.rules(name) for name in ("wasm2016", "aasm3", "wasm2006", "coleman")]
-    for night in nights:
-        for scored in scoring.score(night, sets):
+    for one in nights:
+        for scored in scoring.score(one, sets):
             for name, value in scored.night.items():
                 if f"{name}_reason" in scored.night:
                     assert (value is None) == (scored.night[f"{name}_reason"] is not None), name
