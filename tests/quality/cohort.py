@@ -130,8 +130,9 @@ def _scored(night: Night) -> dict[str, list[Row]]:
         ],
         "scored_movement": [
             row("scored_movement", **night.ids, rule_set=rule_set, source="detector", movement_id=at + 1,
-                onset_s=3600.0 + 25.0 * at, offset_s=3603.0 + 25.0 * at, side=side, n_monolateral=1, is_candidate=True, is_plm=True,
-                is_plm_nr=True, stage="N2", is_respiratory_related=False, is_arousal_associated=False)
+                onset_s=3600.0 + 25.0 * at, offset_s=3603.0 + 25.0 * at, side=side, n_monolateral=1,
+                is_candidate=True, is_plm=True, is_plm_nr=True, stage="N2", is_respiratory_related=False,
+                is_arousal_associated=False)
             for rule_set in RULE_SETS
             for at in range(n_periodic)
         ],
@@ -227,7 +228,9 @@ def valid_release() -> Release:
             tables |= _signal(night) | _scored(night)
         for name, some in tables.items():
             rows[name] += some
+    counts = {"n_medication_records": "20", "n_medication_records_unmapped": "0"}
     rows["provenance"] = [row("provenance", section="software", name="plms_pipeline", value="0")]
+    rows["provenance"] += [row("provenance", section="clinical", name=k, value=v) for k, v in counts.items()]
     for name, columns in (("data_dictionary", contracts.dictionary_columns()), ("domain", contracts.domain_columns())):
         rows[name] = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     return Release(rows)
