@@ -45,6 +45,7 @@ def discover(source: Path, out: Path | None, overwrite: bool, all_notes: bool, p
     """
     from plms_pipeline.ingest.channel_rules import archive_sensor
     from plms_pipeline.ingest.discover import discover as find
+    from plms_pipeline.ingest.sheet import check_columns
     from plms_pipeline.ingest.sheet_files import FORMATS, read_cells, sheet_bytes
 
     if source.is_dir():
@@ -59,6 +60,7 @@ def discover(source: Path, out: Path | None, overwrite: bool, all_notes: bool, p
         rows, columns, notes, base = list(found.rows), found.columns, found.notes, source
     else:
         cells = read_cells(source)
+        check_columns(source, cells.columns)
         rows, columns, notes, base = [row for _, row in cells.rows], cells.columns, (), source.parent
     _move(rows, base, out.parent)
     content = sheet_bytes(rows, columns, out.suffix.casefold())

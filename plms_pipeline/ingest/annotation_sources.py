@@ -13,6 +13,7 @@ from plms_pipeline.ingest import annotation_wsc as wsc
 from plms_pipeline.ingest.annotation_edf import read_edf
 from plms_pipeline.ingest.annotation_marks import Bounds, Source, Text, bounds, printable, read_text
 from plms_pipeline.ingest.annotation_xml import read_xml
+from plms_pipeline.ingest.paths import refuse_special
 
 EDF, XML, CSV = "edf+", "xml", "csv"
 _EDF_STARTS = (b"0       ", b"\xffBIOSEMI")
@@ -95,6 +96,7 @@ def recognise(path: Path) -> str | None:
 
 
 def _by_head(path: Path) -> str:
+    refuse_special(path, "check the column annotations")
     try:
         with path.open("rb") as handle:
             head = handle.read(_HEAD_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,8 @@ def read_bids_events(text: Text) -> Source:
         A doubled column, or neither a stage nor a text column.
     """
     columns = [field.strip() for field in text.lines[0].split("\t")]
-    for name in columns:
-        if columns.count(name) > 1:
-            raise InputError(f"{text.path}: column '{name[:60]}' stands twice in the header; remove one")
+    if doubled := twice(columns):
+        raise InputError(f"{text.path}: column '{doubled[0][:60]}' stands twice in the header; remove one")
     stage_columns = [name for name in _BIDS_STAGES if name in columns]
     texts = [name for name in _BIDS_TEXTS if name in columns]
     if not stage_columns and not texts:
@@ -159,9 +159,8 @@ def read_csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[st
         header = [name.strip() for name in next(reader, [])]
         if not any(header):
             raise InputError(f"{path}: has no header line; the first line must name the columns")
-        doubled = [name for name in header if header.count(name) > 1]
-        if doubled:
-            raise InputError(f"{path}: column '{doubled[0]}' stands twice in the header; remove one")
+        if doubled := twice(header):
+            raise InputError(f"{path}: column '{doubled[0][:60]}' stands twice in the header; remove one")
         rows = []
         for fields in reader:
             if not any(field.strip() for field in fields):
@@ -175,6 +174,11 @@ def read_csv_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[st
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: not valid CSV ({error}); correct the line") from None
     return rows, header
+
+
+def twice(names: Sequence[str]) -> list[str]:
+    """Names that stand more than once, in the order of their first place."""
+    return [name for name, n in Counter(names).items() if n > 1]
 
 
 def csv_seconds(path: Path, line: int, column: str, text: Any) -> int | None:

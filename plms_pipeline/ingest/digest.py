@@ -10,6 +10,7 @@ import xxhash
 
 from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.edf_signal import Channel, Recording
+from plms_pipeline.ingest.paths import refuse_special
 
 _BLOCK_BYTES = 1 << 19
 
@@ -34,6 +35,7 @@ def file_digest(path: Path | str, kind: str = "xxh3_128") -> tuple[str, str, int
     """
     if kind not in ("xxh3_128", "sha256"):
         raise InputError(f"digest '{kind}' is not known; use xxh3_128 or sha256")
+    refuse_special(Path(path), "check the path in the sheet")
     digest = xxhash.xxh3_128() if kind == "xxh3_128" else hashlib.sha256()
     buffer = bytearray(_BLOCK_BYTES)
     view = memoryview(buffer)

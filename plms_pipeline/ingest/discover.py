@@ -16,6 +16,7 @@ from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.annotation_sources import recognise
 from plms_pipeline.ingest.edf_header import EdfHeader, read_header
 from plms_pipeline.ingest.findings import EdfDefect
+from plms_pipeline.ingest.paths import is_special
 
 SHEET_COLUMNS = (
     *("subject_id", "visit", "night", "recording_id", "edf", "annotations"),
@@ -122,7 +123,9 @@ def annotations_beside(path: Path) -> list[Path]:
     files = [_file_of(name, ()) for name in names]
     signals = [file for file in files if file.path == path.name or file.ending in _SIGNAL_ENDINGS]
     held = [file for file in signals if file.path == path.name or _has_signals(folder / file.path)]
-    paired = _pair(folder, held, [file for file in files if file not in held], rules, [])
+    of_path = next(file for file in held if file.path == path.name)
+    others = [file for file in files if file not in held]
+    paired = _pair(folder, held, others, rules, [], only=of_path)
     return [folder / name for name in paired[path.name]]
 
 
@@ -157,6 +160,9 @@ def _sort_files(
     others: list[_File] = []
     headers: dict[str, EdfHeader] = {}
     for file in _walk(folder, rules["skipped_folders"]):
+        if is_special(folder / file.path):
+            notes.append(Note("defective", f"{file.path}: is no regular file; not opened"))
+            continue
         if file.ending in rules["packed"]:
             notes.append(Note("packed", f"{file.path}: is packed; unpack it"))
             continue
@@ -188,7 +194,13 @@ def _sort_files(
 
 
 def _pair(
-    folder: Path, signals: Sequence[_File], others: Sequence[_File], rules: dict[str, Any], notes: list[Note]
+    folder: Path,
+    signals: Sequence[_File],
+    others: Sequence[_File],
+    rules: dict[str, Any],
+    notes: list[Note],
+    *,
+    only: _File | None = None,
 ) -> dict[str, list[str]]:
     by_key: dict[str, list[_File]] = defaultdict(list)
     by_folder: dict[tuple[str, ...], list[_File]] = defaultdict(list)
@@ -203,6 +215,9 @@ def _pair(
         is_named = bool(candidates)
         if not candidates and len(alone) == 1 and file.folder:
             candidates = alone
+        if only is not None and only not in candidates:
+            # not opened: a folder of a whole archive holds thousands of lists of other nights
+            continue
         if not candidates:
             if _is_annotation(folder / file.path):
                 notes.append(Note("annotation_left_over", f"{file.path}: belongs to no recording by its name"))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from plms_pipeline import contracts
 from plms_pipeline.errors import InputError
 from plms_pipeline.ingest.findings import EdfDefect, Finding, finding
+from plms_pipeline.ingest.paths import refuse_special
 
 _MAIN = (8, 80, 80, 8, 8, 8, 44, 8, 8, 4)
 _SIGNAL = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
@@ -124,6 +125,7 @@ def read_header(path: Path | str) -> EdfHeader:
     Layout: Kemp et al. 1992 (EDF), Kemp and Olivan 2003 (EDF+), BioSemi (BDF, 24-bit samples).
     """
     path = Path(path)
+    refuse_special(path, "check the path in the sheet")
     try:
         n_bytes = path.stat().st_size
         with path.open("rb") as handle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,14 +107,7 @@ def read_sheet(path: Path | str, *, cohort: str) -> list[SheetRow]:
     """
     path = Path(path)
     rows, columns = read_cells(path)
-    for column in columns:
-        if column not in COLUMNS:
-            near = difflib.get_close_matches(column, COLUMNS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known columns: {', '.join(COLUMNS)}"
-            raise InputError(f"{path}, line 1: column '{column}' is not known; {hint}")
-    for needed in _NEEDED:
-        if needed not in columns:
-            raise InputError(f"{path}, line 1: column '{needed}' is missing; add it")
+    check_columns(path, columns)
     if not rows:
         raise InputError(f"{path}: holds no recording; add a line per recording")
     result: list[SheetRow] = []
@@ -135,6 +129,24 @@ def read_sheet(path: Path | str, *, cohort: str) -> list[SheetRow]:
     if wrong:
         raise _all_errors(wrong, len(rows))
     return sorted(result, key=lambda row: (row.subject_id, row.visit, row.recording_id))
+
+
+def check_columns(path: Path, columns: Sequence[str]) -> None:
+    """Refuse a sheet whose columns are not those of a sheet.
+
+    Raises
+    ------
+    InputError
+        An unknown column (with the nearest name) or a missing one.
+    """
+    for column in columns:
+        if column not in COLUMNS:
+            near = difflib.get_close_matches(column, COLUMNS, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known columns: {', '.join(COLUMNS)}"
+            raise InputError(f"{path}, line 1: column '{column}' is not known; {hint}")
+    for needed in _NEEDED:
+        if needed not in columns:
+            raise InputError(f"{path}, line 1: column '{needed}' is missing; add it")
 
 
 def _all_errors(wrong: list[tuple[str, InputError]], n_rows: int) -> InputError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plms_pipeline.errors import InputError
-from plms_pipeline.ingest.annotation_tables import read_csv_rows
+from plms_pipeline.ingest.annotation_tables import read_csv_rows, twice
 
 _SIGNAL_ENDINGS = (".edf", ".bdf", ".rec")
 _ANNOTATION_ENDINGS = (".xml", ".annot", ".eannot", ".csv", ".tsv", ".txt", ".edf", ".sco", ".sta")
@@ -66,8 +66,7 @@ def _parquet(path: Path) -> Cells:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); write it anew") from None
-    doubled = [name for name in table.column_names if table.column_names.count(name) > 1]
-    if doubled:
+    if doubled := twice(table.column_names):
         raise InputError(f"{path}: column '{doubled[0]}' stands twice; remove one")
     rows = [
         (f"row {number}", {name: _text(value) for name, value in row.items()})

@@ -54,6 +54,18 @@ def test_discover_elsewhere_and_back(tmp_path: Path, plms: Callable[..., object]
     assert [file.resolve() for file in row.annotations] == [(tmp_path / "data" / "s1.csv").resolve()]
 
 
+@pytest.mark.parametrize(
+    ("header", "said"), [("a,b", "column 'a' is not known"), ("subject_id,visit", "column 'edf' is missing")]
+)
+def test_discover_refuses_a_table_that_is_no_sheet(
+    tmp_path: Path, plms: Callable[..., object], header: str, said: str
+) -> None:
+    (tmp_path / "t.csv").write_text(f"{header}\n1,2\n")
+    done = plms("discover", tmp_path / "t.csv", "--out", tmp_path / "x.csv")
+    assert done.code == 2 and said in done.err
+    assert not (tmp_path / "x.csv").exists()
+
+
 def test_discover_of_a_sheet_needs_a_target(tmp_path: Path, plms: Callable[..., object]) -> None:
     (tmp_path / "s.lst").write_text("a\tb.edf\n")
     done = plms("discover", tmp_path / "s.lst")
