@@ -85,6 +85,7 @@ class RunContext:
         self.n_sheet = 0
         self.science: dict[str, Any] = {}
         self.extra_tables: dict[str, Any] = {}
+        self.medication_counts: dict[str, int] = {}
         self.began = datetime.now(UTC)
         self.findings: list[str] = []
         self.memory: InputMemory | None = None
@@ -173,6 +174,7 @@ def prepare(
         ctx.extra_tables = {
             "unmapped_medication": contracts.to_arrow("unmapped_medication", covariates.unmapped_medication())
         }
+        ctx.medication_counts = covariates.medication_counts()
     else:
         ctx.extra_tables = {"unmapped_medication": contracts.empty("unmapped_medication")}
     with ctx.stack:

@@ -81,7 +81,7 @@ def _mark_index_nights(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def provenance(ctx: RunContext) -> dict[str, dict[str, Any]]:
-    """Settings of the run as rows: only what may change a number, and no path."""
+    """Settings of the run and counts of its medication records as rows: what may change a number, and no path."""
     settings = ctx.settings
     rows: dict[str, Any] = {
         "cohort": settings.cohort,
@@ -95,7 +95,7 @@ def provenance(ctx: RunContext) -> dict[str, dict[str, Any]]:
     rows |= {name: ctx.science[name] for name in _SETTINGS}
     rows |= {f"rule_set.{name}": rules for name, rules in ctx.science["rule_sets"].items()}
     rows["declaration"] = ctx.science["declaration"]
-    return {"setting": rows}
+    return {"setting": rows, "clinical": dict(ctx.medication_counts)}
 
 
 def publish_candidate(ctx: RunContext, candidate: Path) -> tuple[Path, bool]:

@@ -143,11 +143,22 @@ class Covariates:
             "n_subjects": [n_subjects[at] for at in keys],
         }
 
-    def mapped_fraction(self) -> float | None:
-        """Share of medication records all of whose names were assigned; None without records."""
+    def medication_counts(self) -> dict[str, int]:
+        """How many records name a medicine and how many people have one, and of how many of them a name is unmapped.
+
+        A cohort's flag of a class names no medicine and is not counted.
+        """
         term, matches = self._matched
-        is_mapped = np.array([not match.unmapped for match in matches], np.bool_)
-        return float(is_mapped[term].mean()) if len(term) else None
+        medication = self.tables.get("medication", Columns(0, {}, {}))
+        named = medication.word("class_id").codes < 0
+        is_unmapped = np.array([bool(match.unmapped) for match in matches], np.bool_)[term] & named
+        subject = medication.word("subject_id").codes
+        return {
+            "n_medication_records": int(named.sum()),
+            "n_medication_records_unmapped": int(is_unmapped.sum()),
+            "n_medication_subjects": len(np.unique(subject[named])),
+            "n_medication_subjects_unmapped": len(np.unique(subject[is_unmapped])),
+        }
 
 
 def read_covariates(mapping_path: Path) -> Covariates:

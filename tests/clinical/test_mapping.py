@@ -152,13 +152,24 @@ def test_unmapped_medicines_are_counted(write_tables: CohortWriter) -> None:
         {"source_text": "zzz", "unmapped_cause": "name_not_listed", "n_records": 3, "n_subjects": 2},
         {"source_text": "yyy", "unmapped_cause": "name_not_listed", "n_records": 1, "n_subjects": 1},
     ]
-    assert covariates.mapped_fraction() == pytest.approx(1 / 5)
+    assert covariates.medication_counts() == {
+        "n_medication_records": 5, "n_medication_records_unmapped": 4,
+        "n_medication_subjects": 3, "n_medication_subjects_unmapped": 3,
+    }  # fmt: skip
 
 
 def test_no_medicines_give_an_empty_table(write_tables: CohortWriter) -> None:
     covariates = read_covariates(write_tables(demographics=AGE))
     assert contracts.to_arrow("unmapped_medication", covariates.unmapped_medication()).num_rows == 0
-    assert covariates.mapped_fraction() is None
+    assert set(covariates.medication_counts().values()) == {0}
+
+
+def test_flags_of_a_class_name_no_medicine(write_tables: CohortWriter) -> None:
+    content = "subject_id,medication,class_id,taken\ns1,,ssri,yes\ns1,,tca,no\ns2,Zoloft,,\ns2,Tylenol,,\ns3,zzz,,\n"
+    assert read_covariates(write_tables(medication=content)).medication_counts() == {
+        "n_medication_records": 3, "n_medication_records_unmapped": 1,
+        "n_medication_subjects": 2, "n_medication_subjects_unmapped": 1,
+    }  # fmt: skip
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)

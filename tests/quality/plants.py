@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from tests.quality.synthetic import Release, row
+from tests.quality.synthetic import Release
 
 Plant = Callable[[Release], None]
 FIRST = {"recording_id": "demo_s1_v1"}
@@ -108,12 +108,6 @@ def _overlapping_stages(release: Release) -> None:
     release.set("sleep_stage", "duration_s", 4000.0, onset_s=0.0, **FIRST)
 
 
-def _unmapped(release: Release) -> None:
-    release.rows["unmapped_medication"].append(
-        row("unmapped_medication", source_text="Mysterol", n_records=3, n_subjects=2)
-    )
-
-
 _ELEVATED_ALONE = several(put("phenotype", "plmd_compatible", "no"), put("phenotype", "plmd_compatible_reason", None))
 
 PLANTS: dict[str, Plant] = {
@@ -164,7 +158,9 @@ PLANTS: dict[str, Plant] = {
     "laboratory_unit_is_canonical": put("laboratory", "unit", "mg/L", analyte="ferritin", **FIRST),
     "laboratory_within_window": put("laboratory", "offset_d", -400, analyte="ferritin", **FIRST),
     "leg_channels_differ": put("signal_quality", "is_duplicate_suspected", True),
-    "medication_is_mapped": _unmapped,
+    "medication_is_mapped": put(
+        "provenance", "value", "3", section="clinical", name="n_medication_records_unmapped"
+    ),
     "minutes_add_up": put("signal_quality", "scorable_min", 500.0),
     "movement_ends_after_it_starts": put("leg_movement", "offset_s", 3599.0),
     "movement_within_recording": put("recording", "duration_s", 3605.0),
