@@ -350,4 +350,7 @@ def _masked(night: NightEvidence) -> str:
         if row["suppressor_exposed"] == UNKNOWN:
             missing.append(gathered(item for item in medicines if item.value == UNKNOWN))
         lines.append(f"Missing to decide it: {'; '.join(missing)}.")
+    if row["suppressor_exposed_universe"]:
+        assessed = ", ".join(row["suppressor_exposed_universe"])
+        lines.append(f"As far as assessed in this cohort ({assessed}): {row['masked_possible_assessed']}.")
     return paragraph("Index possibly lowered by a medicine", row["masked_possible"], lines)

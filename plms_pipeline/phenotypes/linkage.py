@@ -58,6 +58,7 @@ _SHORT_COLUMNS = (
     "sdb_15",
     "sdb_5",
     "masked_possible",
+    "masked_possible_assessed",
     "rls_level",
     "rls_severity_irls",
     "secondary_factor_pattern",

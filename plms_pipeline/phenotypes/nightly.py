@@ -111,7 +111,7 @@ def phenotype(
         "sdb": (status(rules["sdb_factor"]), collected["sdb_untreated"]),
     }
     universe = {name: factors[name][0].value for name in rules["factors"] if factors[name][1]}
-    _pattern(out, plms.by_interval.value, universe, suppressor.strict, rules)
+    _pattern(out, plms.by_interval.value, universe, suppressor, rules)
     out["secondary_factor_pattern_basis"] = basis
     out["pap_this_night"] = pap
     return dict(out)
@@ -306,7 +306,7 @@ def _compatible(
 
 
 def _pattern(
-    out: _Columns, plms_elevated: str, universe: dict[str, str], suppressor: Status, rules: dict[str, Any]
+    out: _Columns, plms_elevated: str, universe: dict[str, str], suppressor: rule.Composite, rules: dict[str, Any]
 ) -> None:
     for value, column in ((YES, "factors_present"), (NO, "factors_absent"), (UNKNOWN, "factors_unknown")):
         out[column] = [name for name, status in universe.items() if status == value]
@@ -318,7 +318,8 @@ def _pattern(
     if pattern == "undetermined":
         reason = "plms_elevated_unknown" if is_open else "factor_unknown" if universe else "not_collected"
     out["secondary_factor_pattern"], out["secondary_factor_pattern_reason"] = pattern, reason
-    masked = rule.masked_possible(plms_elevated, suppressor.value)
     why = "plms_elevated_unknown" if is_open else "input_unknown"
-    basis = suppressor.basis if masked == YES else None
-    out.put("masked_possible", unknown(why) if masked == UNKNOWN else Status(masked, None, basis))
+    for name, taken in (("masked_possible", suppressor.strict), ("masked_possible_assessed", suppressor.assessed)):
+        masked = rule.masked_possible(plms_elevated, taken.value)
+        out.put(name, unknown(why) if masked == UNKNOWN else Status(masked), with_basis=False)
+    out["masked_possible_basis"] = suppressor.strict.basis if out["masked_possible"] == YES else None

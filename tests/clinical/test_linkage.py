@@ -399,3 +399,23 @@ def test_the_index_in_wake_comes_from_the_rules_that_define_it() -> None:
     ]
     tables = link_recording(IDS, {}, rows, {"outcome": "analysed", "sensor": "emg"}, {}, {})
     assert tables["analysis"]["plmwi_per_h"] == [12.5]
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "strict", "assessed"),
+    [
+        ("benzodiazepine", "no", "unknown", "no"),
+        ("benzodiazepine", "yes", "yes", "yes"),
+        ("benzodiazepine", "", "unknown", "unknown"),
+        ("ssri", "no", "unknown", "unknown"),
+    ],
+)
+def test_masking_as_far_as_assessed(
+    asked: str, taken: str, strict: str, assessed: str, write_tables: CohortWriter
+) -> None:
+    mapping = MAPPING.replace("collected: [medication,", f"collected: [{asked},")
+    flags = f"subject_id,visit,class_id,taken,collected_date\ns1,single,{asked},{taken},2026-01-11\n"
+    written = write_tables(mapping, demographics=FILES["demographics"], medication=flags)
+    found = phenotype(written, night_rows=night(plmsi_per_h=3.0, plmsi_lo_per_h=3.0, plmsi_hi_per_h=3.0))
+    assert found["plms_elevated"] == "no"
+    assert (found["masked_possible"], found["masked_possible_assessed"]) == (strict, assessed)
