@@ -40,8 +40,10 @@ def _inputs(*values: Numbers) -> list[Floats]:
 
 def _is_female(sex: Any) -> npt.NDArray[np.bool_]:
     values = np.asarray(sex)
-    if not np.all(np.isin(values, ("female", "male"))):
-        raise ValueError("sex must be 'female' or 'male'")
+    is_known = np.isin(values, ("female", "male"))
+    if not np.all(is_known):
+        other = np.atleast_1d(values)[~np.atleast_1d(is_known)][0]
+        raise ValueError(f"sex must be 'female' or 'male', not {str(other)!r}; where it is missing, compute both")
     return np.asarray(values == "female")
 
 

@@ -102,6 +102,13 @@ def test_impossible_inputs_are_refused(creatinine: float, sex: str) -> None:
         renal.egfr_ckdepi_2021(creatinine, 50, sex)
 
 
+def test_a_sex_that_is_not_known_is_named() -> None:
+    with pytest.raises(ValueError, match="not 'unknown'; where it is missing, compute both"):
+        renal.egfr_ckdepi_2021([1.0, 1.0], 50, ["male", "unknown"])
+    with pytest.raises(ValueError, match="not 'None'"):
+        renal.egfr_ckdepi_2021([1.0, 1.0], 50, ["male", None])
+
+
 @pytest.mark.parametrize(
     ("egfr", "stage"),
     [
