@@ -182,7 +182,7 @@ def run(folder: Path, n: int) -> None:
     for writer in writers.values():
         writer.close()
     mark = time.perf_counter()
-    share = covariates.mapped_fraction()
+    medicines = covariates.medication_counts()
     n_unmapped = len(covariates.unmapped_medication()["source_text"])
     print(
         json.dumps(
@@ -197,7 +197,7 @@ def run(folder: Path, n: int) -> None:
                 "cpu_s": round(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]), 1),
                 "peak_mb_after_reading": round(peak_read),
                 "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-                "mapped_fraction": round(share or 0.0, 4),
+                **medicines,
                 "unmapped_texts": n_unmapped,
             },
             indent=1,
