@@ -19,6 +19,7 @@ from plms_pipeline.quality import check_release, render_report
 from tests.quality.cohort import valid_release
 from tests.quality.plants import PLANTS
 from tests.quality.synthetic import Release
+from tests.quality.synthetic import row as declared_row
 
 CHROMIUM = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -106,6 +107,40 @@ def test_real_data_carry_no_banner(tmp_path: Path, release: Release) -> None:
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "SIMULATED" not in text
     assert "The checks have not been run on this release yet." in text
+
+
+def test_without_human_marks_no_agreement_is_claimed(page: Path) -> None:
+    assert "No analysed recording has human leg marks" in page.read_text(encoding="utf-8")
+
+
+def test_agreement_with_human_marks_is_summed_over_recordings(tmp_path: Path, release: Release) -> None:
+    with_marks = release.copy()
+    nights = [one for one in with_marks.rows["ledger"] if one["outcome"] == "analysed"][:2]
+    counts = ((100, 80, 70, 12.0, 10.0), (20, 0, 0, 4.0, None))
+    for night, (n_annotation, n_detector, n_matched, human, detected) in zip(nights, counts, strict=True):
+        ids = {name: night[name] for name in ("recording_id", "cohort", "subject_id", "visit")}
+        with_marks.rows["movement_agreement"].append(
+            declared_row(
+                "movement_agreement",
+                **ids,
+                rule_set="aasm3",
+                n_annotation=n_annotation,
+                n_detector=n_detector,
+                n_matched=n_matched,
+                f1=2 * n_matched / (n_annotation + n_detector),
+                plmsi_annotation_per_h=human,
+                plmsi_detector_per_h=detected,
+                plmsi_difference_per_h=None if detected is None else detected - human,
+            )
+        )
+    render_report(with_marks.write(tmp_path / "candidate"), tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    figure = text[text.index('<figure id="agreement"') :]
+    figure = figure[: figure.index("</figure>")]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", figure)
+    # 70 of 120 marks, 70 of 80 movements; F1 0.78 and 0; one night with both indices
+    assert cells == ["aasm3", "2", "120", "80", "70", "58 %", "88 %", "0.39", "–", "-2.0 (1)"]
+    assert "<svg" in figure
 
 
 def test_closed_gate_names_check_reason_and_remedy(

@@ -136,7 +136,7 @@ def _tiles(connection: Any) -> list[dict[str, str]]:
 
 
 def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
-    from plms_pipeline.quality.report import figures, flow, people
+    from plms_pipeline.quality.report import agreement, figures, flow, people
 
     rules = contracts.load_yaml("rules/clinical.yaml")["rules"]
     evidence = contracts.load_yaml("rules/evidence.yaml")["numbers"]
@@ -171,6 +171,7 @@ def _sections(connection: Any, texts: dict[str, Any]) -> list[Section]:
                      evidence["imi_bin_s"]["value"], band_s),
                 make("time_course", "Time course over the night", figures.time_course, "plms_rate_by_hour_per_h"),
                 make("measures", "Main measures", figures.measures, texts["measures"]),
+                make("agreement", "Detected movements and human marks", agreement.agreement),
             ],
         ),
         Section(
