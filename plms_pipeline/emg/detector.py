@@ -90,8 +90,9 @@ def detect_leg(
         # An ECG electrode that fell off gives peaks without a rhythm; then the leg is searched as without a channel.
         is_heart_seen = beats_us is not None and has_rhythm(beats_us, detector)
         found.n_r_peaks = None if beats_us is None else int(beats_us.size)
+        rails_uv = (rail_low_uv, rail_high_uv) if n_at_limit else (None, None)
         for run in runs:
-            _detect_run(run, fs_hz, band, beats_us, is_heart_seen, (rail_low_uv, rail_high_uv), detector, found)
+            _detect_run(run, fs_hz, band, beats_us, is_heart_seen, rails_uv, detector, found)
     return _result(found, fs_hz, band, detector, end_us, n_at_limit, sum(len(x) for _, x in segments))
 
 
