@@ -129,13 +129,20 @@ class Passage:
         if known is None and path in self._remember:
             known = self._remember[path][1]
         if known is None:
+            role = "recording" if path == self._task.edf else "annotation"
             try:
                 state = file_state(Path(path))
             except FileNotFoundError:
-                role = "recording" if path == self._task.edf else "annotation"
                 raise BadInput(
                     FAILED_INPUT, "file_missing", f"the {role} file is not there; correct the sheet or deliver the file"
                 ) from None
+            if not Path(path).is_file():
+                # Trying again would not help, and a pipe would wait for ever.
+                raise BadInput(
+                    FAILED_INPUT,
+                    "file_missing",
+                    f"the {role} is a folder, pipe or device, not a file; correct the sheet",
+                )
             known = self._steps.digest(path)
             self._remember[path] = (tuple(state), tuple(known))
         return known[0], known[1], known[2]

@@ -211,6 +211,19 @@ def test_defects_are_stored_and_not_tried_again(
     assert _run(here, settings).recomputed == NOTHING
 
 
+def test_a_folder_in_place_of_a_recording_is_a_wrong_sheet_not_a_failing_system(
+    here: Path, results: list[RecordingResult]
+) -> None:
+    path = here / "edf" / "sim_0003.edf"
+    path.unlink()
+    path.mkdir()
+    summary = _run(here, {"rules": ["wasm2006"], "max_failed_fraction": 1.0})
+    assert (summary.n_failed_input, summary.n_failed_system) == (1, 0)
+    (result,) = (r for r in results if r.subject_id == "p03")
+    assert (result.stage, result.reason) == ("input", "file_missing")
+    assert "a folder, pipe or device" in str(result.text)
+
+
 def test_a_stored_crash_is_not_tried_again(here: Path, results: list[RecordingResult]) -> None:
     with cohort.prepare(load_cohort(here / "cohort.yaml", {"rules": ["wasm2006"]}, environ={})) as ctx:
         crashed = recording_module.store_crash(ctx.tasks[0], "crashed_reader", "the process ended with SIGSEGV")
