@@ -324,11 +324,14 @@ def _visit_word(visit: str) -> str:
 def _tell_apart(rows: list[dict[str, str]], notes: list[Note]) -> None:
     """Give recordings of one subject, visit and night ids of their own."""
     counts = Counter((row["subject_id"], row["visit"], row["night"]) for row in rows)
-    stems = Counter(_id_word(Path(row["edf"]).stem) for row in rows)
-    for row in rows:
+    # The name, with its folders, with its ending too: short.edf and short.bdf lie side by side.
+    forms = [lambda path: Path(path).stem, lambda path: path.rpartition(".")[0], lambda path: path]
+    words = [[_id_word(form(row["edf"])) for form in forms] for row in rows]
+    numbers = [Counter(column) for column in zip(*words, strict=True)]
+    for row, names in zip(rows, words, strict=True):
         if counts[row["subject_id"], row["visit"], row["night"]] > 1:
-            stem = _id_word(Path(row["edf"]).stem)
-            row["recording_id"] = stem if stems[stem] == 1 else _id_word(row["edf"].rpartition(".")[0])
+            single = [name for name, n in zip(names, numbers, strict=True) if n[name] == 1]
+            row["recording_id"] = single[0] if single else f"{names[-1]}-{xxhash.xxh32_hexdigest(row['edf'].encode())}"
             notes.append(
                 Note(
                     "renamed", f"{row['edf']}: another recording of the same subject and visit; told apart by its name"

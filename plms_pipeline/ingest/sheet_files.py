@@ -50,6 +50,9 @@ def read_cells(path: Path) -> Cells:
         cells = _sample_list(path)
     else:
         rows, columns = read_csv_rows(path)
+        if len(columns) == 1 and (mark := next((mark for mark in ";\t|" if mark in columns[0]), None)):
+            named = "tab" if mark == "\t" else mark
+            raise InputError(f"{path}, line 1: the columns are separated by '{named}'; save the sheet with commas")
         cells = Cells([(f"line {line}", row) for line, row in rows], tuple(columns))
     for where, row in (("line 1", dict.fromkeys(cells.columns, "")), *cells.rows):
         for column, text in row.items():

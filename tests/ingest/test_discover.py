@@ -176,6 +176,18 @@ def test_equal_names_in_two_folders(tmp_path: Path) -> None:
     assert codes(result) == ["annotation_ambiguous", "renamed", "renamed"]
 
 
+def test_every_recording_gets_an_id_of_its_own(tmp_path: Path) -> None:
+    for name in ("one/short.edf", "one/short.bdf", "two/short.edf", "three/x y.edf", "three/x-y.edf"):
+        night(tmp_path / name)
+    rows = discover(tmp_path).rows
+    ids = [row["recording_id"] for row in rows if row["subject_id"] == "short"]
+    assert sorted(ids) == ["one-short.bdf", "one-short.edf", "two-short"]
+    (tmp_path / "sheet.csv").write_text(
+        "subject_id,recording_id,edf\n" + "".join(f"{r['subject_id']},{r['recording_id']},{r['edf']}\n" for r in rows)
+    )
+    assert len(ingest.read_sheet(tmp_path / "sheet.csv", cohort="c")) == 5
+
+
 def test_nothing_vanishes(tmp_path: Path) -> None:
     night(tmp_path / "good.edf")
     text(tmp_path / "good.csv", STAGES)

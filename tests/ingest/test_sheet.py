@@ -222,3 +222,10 @@ def test_whatever_a_sheet_holds_it_is_rows_or_one_line(tmp_path: Path, content: 
         assert len(str(error).splitlines()) == 1
     else:
         assert rows and len({row.recording_id for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(("mark", "named"), [(";", ";"), ("\t", "tab")])
+def test_a_sheet_of_another_separator_is_named(tmp_path: Path, mark: str, named: str) -> None:
+    (tmp_path / "s.csv").write_text(f"subject_id{mark}visit\na{mark}v1\n")
+    with pytest.raises(InputError, match=f"separated by '{named}'"):
+        ingest.read_sheet(tmp_path / "s.csv", cohort="c")
