@@ -50,6 +50,7 @@ _TABLES = {
         "[subject_id, recording_id, rule_set]",
         [
             "{name: rule_set, type: string, nullable: false, description: Rules., source: test}",
+            "{name: is_main, type: bool, nullable: false, description: Main source., source: test}",
             "{name: plmsi_per_h, type: float64, nullable: true, unit: 1/h, min: 0, description: I., source: test}",
             "{name: n_plms, type: int32, nullable: true, min: 0, description: Count., source: test}",
             "{name: hourly, type: list<int32>, nullable: true, description: Per hour., source: test}",
@@ -128,6 +129,7 @@ def tables_of(index: int, n_movements: int = 40) -> dict[str, dict[str, pa.Table
         ids,
         2,
         rule_set=["wasm2016", "wasm2006"],
+        is_main=[True, True],
         plmsi_per_h=[float(index % 50), None],
         n_plms=[index % 50 * 7, None],
         hourly=[[1, 2, None], None],

@@ -22,6 +22,7 @@ import pytest
 from plms_pipeline import contracts
 from plms_pipeline.errors import ContractError, InputError, SystemFailure
 from plms_pipeline.store import (
+    REVISIONS,
     ReleaseEntry,
     WorkStore,
     build_candidate,
@@ -355,7 +356,7 @@ def test_provenance_names_software_revisions_and_settings(tmp_path: Path) -> Non
     rows = pq.read_table(release / "provenance.parquet").to_pylist()
     found = {(row["section"], row["name"]): row["value"] for row in rows}
     assert found["library", "pyarrow"] == pa.__version__
-    assert found["revision", "detect"] == "1"
+    assert found["revision", "detect"] == str(REVISIONS["detect"])
     assert found["setting", "rules"] == '["wasm2016"]'
     assert found["software", "git_commit"] == "0" * 40
     ledger = pq.read_table(release / "ledger.parquet").to_pylist()
