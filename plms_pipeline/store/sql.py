@@ -49,7 +49,13 @@ class ReleaseSql:
         self.views: list[str] = []
         for name in files_by_table(release):
             if name not in NOT_IN_VIEWS:
-                self._connection.execute(view_statement(name, str(release)))
+                try:
+                    self._connection.execute(view_statement(name, str(release)))
+                except duckdb.Error:
+                    raise InputError(
+                        f"{release}: table {name} has other columns than this version of the software declares; query "
+                        "it by its own views.sql, or publish it again (plms run)"
+                    ) from None
                 self.views.append(name)
 
     def query(self, text: str) -> QueryResult:

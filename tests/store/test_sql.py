@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from plms_pipeline import contracts
@@ -118,6 +120,14 @@ def test_python_variables_are_not_tables(sql: ReleaseSql) -> None:
 def test_a_folder_without_manifest_is_no_release(release: Path) -> None:
     with pytest.raises(InputError, match="no release"):
         open_sql(release / "night")
+
+
+def test_a_release_of_another_version_is_named_as_such(release: Path, tmp_path: Path) -> None:
+    release = shutil.copytree(release, tmp_path / "older")
+    for part in (release / "night").rglob("*.parquet"):
+        pq.write_table(pq.read_table(part, partitioning=None).drop_columns(["n_plms"]), part)
+    with pytest.raises(InputError, match="table night has other columns than this version"):
+        ReleaseSql(release)
 
 
 def test_views_file_works_where_it_lies(release: Path) -> None:
