@@ -170,6 +170,8 @@ def test_executors_are_those_of_the_package() -> None:
 
 
 DRIVER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
 import sys
 sys.path[:0] = {path!r}
 import faults

@@ -230,6 +230,8 @@ def test_an_interrupted_command_exits_130_and_the_next_run_resumes(
     run = subprocess.Popen(
         [sys.executable, "-m", "plms_pipeline", "run", str(root / "cohort.yaml"), "--executor", executor],
         env={**os.environ, "RUN_TOKEN": token},
+        # A shell that runs the tests in the background has the signal ignored, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
