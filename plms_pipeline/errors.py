@@ -19,12 +19,6 @@ class ContractError(PlmsError):
     exit_code = 1
 
 
-class GateClosed(PlmsError):
-    """A quality check closed the gate: nothing was published."""
-
-    exit_code = 3
-
-
 class LockedError(PlmsError):
     """Another writer holds the store."""
 

@@ -85,7 +85,7 @@ def detect_leg(
     found = _Found()
     found.spans = spans
     if band is None or band.width_hz < detector.band_min_width_hz:
-        found.spans += [(r.start_us, at_us(r.start_us, r.samples_uv.size, fs_hz), "band_too_narrow") for r in runs]
+        found.spans += [(r.start_us, at_us(r.start_us, r.samples.size, fs_hz), "band_too_narrow") for r in runs]
     else:
         # An ECG electrode that fell off gives peaks without a rhythm; then the leg is searched as without a channel.
         is_heart_seen = beats_us is not None and has_rhythm(beats_us, detector)
@@ -106,7 +106,7 @@ def _detect_run(
     detector: Detector,
     found: _Found,
 ) -> None:
-    conditioned = band_pass(run.samples_uv, fs_hz, band)
+    conditioned = band_pass(run.samples, fs_hz, band)
     grid = make_grid(fs_hz, band.width_hz, detector)
     n_block = grid.n_block
     line, mains_rms_uv = None, np.zeros(-(-conditioned.size // n_block))
@@ -144,7 +144,7 @@ def _detect_run(
     heart = np.zeros(n_blocks, dtype=np.bool_)
     for first, last in contamination[1] if contamination is not None else ():
         heart[first // n_block : -(-last // n_block)] = True
-    clipped = quality.clipped_blocks(run.samples_uv, n_block, n_blocks, *rails_uv)
+    clipped = quality.clipped_blocks(run.samples, n_block, n_blocks, *rails_uv)
     found.blocks.append(RunQuality(time_us, rest.level_uv, is_usable, is_change, crackle, mains, heart, clipped))
 
 
@@ -183,7 +183,7 @@ def _result(
     epochs = quality.epoch_columns(end_us, spans, found.blocks, onset[is_kept], offset[is_kept], detector)
     rest = _joined([b.rest_uv[b.is_usable] for b in found.blocks], np.float64)
     minutes = {name: sum(b - a for a, b, r in spans if r == name) / 60e6 for name in quality.FLAG_BITS}
-    unusable_us = covered_us(spans)
+    unusable_us = quality.covered_us(spans)
     quantiles = np.quantile(rest, (0.05, 0.5, 0.95)) if rest.size else (None, None, None)
     above = rest * (RECTIFIED_OF_RMS if detector.envelope == "rms" else 1.0) > detector.rest_standard_uv
     block_min = detector.rest_block_s / 60.0
@@ -246,12 +246,3 @@ def _epochs_min(epochs: dict[str, np.ndarray], flag: str, detector: Detector) ->
 
 def _number(value: float | None) -> float | None:
     return None if value is None else float(value)
-
-
-def covered_us(spans: list[Span]) -> int:
-    """Time covered by at least one span, µs."""
-    total, edge = 0, -1
-    for onset, offset, _ in sorted(spans):
-        total += max(0, offset - max(onset, edge))
-        edge = max(edge, offset)
-    return total

@@ -9,7 +9,6 @@ from plms_pipeline.emg import quality
 from plms_pipeline.emg.conditioning import Band, band_pass, design_band
 from plms_pipeline.emg.piezo_kernels import block_rms, relative_movements, running_quantile, running_rms, smallest_step
 from plms_pipeline.emg.quality import Span, at_us
-from plms_pipeline.emg.quality_kernels import long_runs, true_runs
 
 
 class PiezoDetector(NamedTuple):
@@ -52,11 +51,6 @@ class PiezoResult(NamedTuple):
     epochs: dict[str, np.ndarray]
 
 
-class _Run(NamedTuple):
-    start_us: int
-    samples: np.ndarray
-
-
 def detect_piezo_leg(
     segments: Sequence[tuple[int, np.ndarray]],
     fs_hz: float,
@@ -96,7 +90,8 @@ def detect_piezo_leg(
     """
     if not fs_hz > 0:
         raise ValueError(f"a sampling rate is positive, not {fs_hz!r}")
-    runs, spans, n_at_limit = _split(segments, fs_hz, detector, (rail_low, rail_high))
+    whole = [(start_us, np.ascontiguousarray(samples, dtype=np.float64)) for start_us, samples in segments]
+    runs, spans, n_at_limit = quality.split_runs(whole, fs_hz, detector, rail_low, rail_high)
     end_us = max((at_us(start, len(x), fs_hz) for start, x in segments), default=0)
     n_samples = sum(len(x) for _, x in segments)
     try:
@@ -123,7 +118,7 @@ def detect_piezo_leg(
     joined = quality.joined(spans)
     rest = np.concatenate(rests)
     quantiles = np.quantile(rest, (0.05, 0.5, 0.95)).tolist() if rest.size else [None] * 3
-    unusable_us = _covered_us(joined)
+    unusable_us = quality.covered_us(joined)
     minutes = {name: sum(b - a for a, b, why in joined if why == name) / 60e6 for name in ("gap", "flat", "railed")}
     figures: dict[str, float | int | bool | str | None] = {
         "fs_hz": float(fs_hz),
@@ -153,7 +148,7 @@ def detect_piezo_leg(
 
 
 def _run_movements(
-    run: _Run, fs_hz: float, band: Band, floor: float, detector: PiezoDetector
+    run: quality.Run, fs_hz: float, band: Band, floor: float, detector: PiezoDetector
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Movements of a run on the time line (µs), their height, and the baseline per block."""
     y = band_pass(run.samples, fs_hz, band)
@@ -169,59 +164,6 @@ def _run_movements(
 
 def _odd(seconds: float, fs_hz: float) -> int:
     return 2 * int(seconds * fs_hz / 2.0) + 1
-
-
-def _split(
-    segments: Sequence[tuple[int, np.ndarray]],
-    fs_hz: float,
-    detector: PiezoDetector,
-    rails: tuple[float | None, float | None],
-) -> tuple[list[_Run], list[Span], int]:
-    """Stretches with a baseline, the spans between them, and the samples at the limits of the amplifier."""
-    low, high = (-np.inf if rails[0] is None else rails[0]), (np.inf if rails[1] is None else rails[1])
-    # Digital limits do not always come back as the header's number.
-    low, high = (
-        low + abs(low) * 1e-6 if np.isfinite(low) else low,
-        high - abs(high) * 1e-6 if np.isfinite(high) else high,
-    )
-    n_railed, n_flat = (max(2, round(s * fs_hz)) for s in (detector.railed_min_s, detector.flat_min_s))
-    runs: list[_Run] = []
-    spans: list[Span] = []
-    position = n_at_limit = 0
-    for start_us, samples in segments:
-        x = np.ascontiguousarray(samples, dtype=np.float64)
-        if x.ndim != 1:
-            raise ValueError(f"one leg is one-dimensional, not {x.shape}")
-        # Times of records are rounded: less than a sample is neither a gap nor an overlap.
-        if start_us <= position - 1e6 / fs_hz:
-            raise ValueError("segments overlap or are not in order of time")
-        if start_us >= position + (1e6 / fs_hz if position else 1.0):
-            spans.append((position, int(start_us), "gap"))
-        position = at_us(start_us, x.size, fs_hz)
-        found, at_limit, n_missing = long_runs(x, low, high, n_railed, n_flat)
-        n_at_limit += int(at_limit)
-        cuts = [(int(a), int(b), quality.KIND_REASON[int(k)]) for a, b, k in found]
-        if n_missing:
-            cuts += [(int(a), int(b), "missing_samples") for a, b in true_runs(~np.isfinite(x), 1)]
-        edge = 0
-        for a, b, reason in [*sorted(cuts), (x.size, x.size, "")]:
-            if a > edge:
-                if (a - edge) / fs_hz < detector.min_segment_s:
-                    spans.append((at_us(start_us, edge, fs_hz), at_us(start_us, a, fs_hz), "segment_too_short"))
-                else:
-                    runs.append(_Run(at_us(start_us, edge, fs_hz), x[edge:a]))
-            if reason:
-                spans.append((at_us(start_us, a, fs_hz), at_us(start_us, b, fs_hz), reason))
-            edge = max(edge, b)
-    return runs, spans, n_at_limit
-
-
-def _covered_us(spans: list[Span]) -> int:
-    total, edge = 0, 0
-    for onset, offset, _ in sorted(spans):
-        total += max(0, offset - max(onset, edge))
-        edge = max(edge, offset)
-    return total
 
 
 def _epochs(

@@ -1,7 +1,7 @@
 """What cannot be scored, and the numbers that describe a leg's signal."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,10 +29,10 @@ FLAG_BITS = {
 
 
 class Run(NamedTuple):
-    """Gapless stretch of samples that can be conditioned: time of its first sample and the samples (µV)."""
+    """Gapless stretch of samples that can be conditioned: time of its first sample, and samples in the unit given."""
 
     start_us: int
-    samples_uv: np.ndarray
+    samples: np.ndarray
 
 
 class RunQuality(NamedTuple):
@@ -53,6 +53,19 @@ class RunQuality(NamedTuple):
 
 
 Span = tuple[int, int, str]
+
+
+class Cutting(Protocol):
+    """Settings of any detector that say what is cut out of a leg."""
+
+    @property
+    def min_segment_s(self) -> float: ...
+
+    @property
+    def flat_min_s(self) -> float: ...
+
+    @property
+    def railed_min_s(self) -> float: ...
 
 
 def at_us(start_us: int, sample: int, fs_hz: float) -> int:
@@ -101,7 +114,7 @@ def clipped_blocks(x_uv: np.ndarray, n_block: int, n_blocks: int, low: float | N
 def split_runs(
     segments: Sequence[tuple[int, np.ndarray]],
     fs_hz: float,
-    settings: Detector,
+    settings: Cutting,
     rail_low_uv: float | None,
     rail_high_uv: float | None,
 ) -> tuple[list[Run], list[Span], int]:
@@ -112,9 +125,9 @@ def split_runs(
     segments : sequence of (start_us, float64 array of shape (n,))
         In order of time, not overlapping; NaN = missing sample.
     fs_hz : float
-    settings : Detector
+    settings : Cutting
     rail_low_uv, rail_high_uv : float or None
-        Limits of the amplifier in µV.
+        Limits of the amplifier in the unit of the samples.
 
     Returns
     -------
@@ -187,6 +200,15 @@ def joined(spans: list[Span]) -> list[Span]:
         else:
             out.append((onset, offset, reason))
     return sorted(out)
+
+
+def covered_us(spans: list[Span]) -> int:
+    """Time covered by at least one span, µs."""
+    total, edge = 0, -1
+    for onset, offset, _ in sorted(spans):
+        total += max(0, offset - max(onset, edge))
+        edge = max(edge, offset)
+    return total
 
 
 def epoch_columns(
